@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/** Names of models, in paths and in requests. */
+export const modelNameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,63}$/,
+    'must be 1 to 64 of a-z, 0-9, dot, underscore and hyphen, and start with a letter or digit',
+  );
+
+const channelValues = z.array(z.number()).min(1).max(4);
+
+/**
+ * What a bundle says of itself: enough to run the network on a picture the way it was trained, and to know
+ * where it came from.
+ */
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal(1),
+    name: modelNameSchema,
+    /** The definition in `shared/models` that the tensors belong to. */
+    architecture: z.string().min(1),
+    input: z.strictObject({
+      height: z.int().min(1).max(1024),
+      width: z.int().min(1).max(1024),
+      channels: z.union([z.literal(1), z.literal(3)]),
+    }),
+    preprocessing: z.strictObject({
+      /** Stretched to the input size with Pillow's antialiased bilinear filter. */
+      resize: z.literal('bilinear-antialiased'),
+      /** `bright-border` inverts a picture whose border is brighter than middle grey (ink on paper). */
+      invert: z.enum(['never', 'bright-border']),
+      /** By channel, of values in [0, 1]. */
+      mean: channelValues,
+      deviation: channelValues,
+    }),
+    embedding: z.strictObject({
+      dimension: z.int().min(1).max(8192),
+      /** The distance the embedding was trained for. */
+      distance: z.enum(['cosine', 'euclidean']),
+    }),
+    /** The training recipe as it ran, every field. */
+    recipe: z.record(z.string(), z.json()),
+    dataset: z.strictObject({
+      name: z.string(),
+      trainImages: z.int().nonnegative(),
+      testImages: z.int().nonnegative(),
+      identities: z.int().nonnegative(),
+      split: z.string(),
+    }),
+    /** Held-out scores by name, as fractions. */
+    scores: z.record(z.string(), z.number()),
+  })
+  .superRefine((manifest, context) => {
+    for (const field of ['mean', 'deviation'] as const) {
+      const count = manifest.preprocessing[field].length;
+      if (count !== manifest.input.channels) {
+        context.addIssue({
+          code: 'custom',
+          path: ['preprocessing', field],
+          message: `has ${count} values for ${manifest.input.channels} channels`,
+        });
+      }
+    }
+    if (manifest.preprocessing.deviation.some((deviation) => deviation <= 0)) {
+      context.addIssue({ code: 'custom', path: ['preprocessing', 'deviation'], message: 'must be above zero' });
+    }
+  });
+
+export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+
+/**
+ * The safetensors format: 8 bytes of header length (little-endian), a JSON header that gives every
+ * tensor's type, shape and place, then the data. Read strictly: the parts must fill the file exactly,
+ * without gaps or overlaps.
+ *
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export interface SafetensorsFile {
+  readonly tensors: Map<string, BundleTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/** A named array of float32 in row-major order. */
+export interface BundleTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** What is wrong with a file that should be safetensors or a bundle. The message names the part. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+}
+
+const HEADER_LIMIT = 1_000_000;
+
+const headerSchema = z.record(
+  z.string(),
+  z.union([
+    z.strictObject({
+      dtype: z.literal('F32'),
+      shape: z.array(z.int().nonnegative()).max(8),
+      data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+    }),
+    z.record(z.string(), z.string()),
+  ]),
+);
+
+/** Parses a safetensors file of F32 tensors. Throws {@link BundleError}. */
+export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { json, dataStart } = splitHeader(bytes);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    throw new BundleError('The safetensors header is not JSON.');
+  }
+  const header = headerSchema.safeParse(parsed);
+  if (!header.success) {
+    const issue = header.error.issues[0];
+    throw new BundleError(
+      `The safetensors header entry "${issue.path.join('.')}" is not a tensor of float32 (F32) with shape and data_offsets.`,
+    );
+  }
+
+  const data = bytes.subarray(dataStart);
+  const tensors = new Map<string, BundleTensor>();
+  const spans: { name: string; begin: number; end: number }[] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(header.data)) {
+    if (name === '__metadata__') {
+      metadata = z.record(z.string(), z.string()).parse(entry);
+      continue;
+    }
+    if (!isTensorEntry(entry)) throw new BundleError(`The tensor "${name}" has no dtype.`);
+    const [begin, end] = entry.data_offsets;
+    const size = 4 * entry.shape.reduce((product, length) => product * length, 1);
+    if (end - begin !== size) {
+      throw new BundleError(
+        `The tensor "${name}" of shape [${entry.shape}] needs ${size} bytes, its data_offsets give ${end - begin}.`,
+      );
+    }
+    if (end > data.length) {
+      throw new BundleError(
+        `The file is truncated: the tensor "${name}" ends at byte ${dataStart + end}, the file at ${bytes.length}.`,
+      );
+    }
+    spans.push({ name, begin, end });
+    // A copy: the data of a tensor need not start at a multiple of four bytes.
+    tensors.set(name, { shape: entry.shape, data: new Float32Array(data.slice(begin, end).buffer) });
+  }
+
+  spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let filled = 0;
+  for (const { name, begin, end } of spans) {
+    if (begin !== filled) {
+      throw new BundleError(`The tensor "${name}" starts at data byte ${begin} where ${filled} was expected.`);
+    }
+    filled = end;
+  }
+  if (filled !== data.length) {
+    throw new BundleError(`The file has ${data.length - filled} bytes after its last tensor.`);
+  }
+  return { tensors, metadata };
+}
+
+/** Writes tensors (in the map's order) and metadata as a safetensors file. */
+export function serialiseSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  // Padded with spaces to a multiple of eight, as the format's writers do, so that the data is aligned.
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerLength + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.fill(0x20, 8, 8 + headerLength);
+  bytes.set(text, 8);
+  let position = 8 + headerLength;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return bytes;
+}
+
+/** The header's JSON text and where the data starts. Throws {@link BundleError}. */
+export function splitHeader(bytes: Uint8Array): { json: string; dataStart: number } {
+  if (bytes.length < 8) {
+    throw new BundleError(`A safetensors file has at least 8 bytes; this one has ${bytes.length}.`);
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(HEADER_LIMIT)) {
+    throw new BundleError(
+      `Not a safetensors file: its first 8 bytes announce a header of ${length} bytes, the limit is ${HEADER_LIMIT}.`,
+    );
+  }
+  const dataStart = 8 + Number(length);
+  if (dataStart > bytes.length) {
+    throw new BundleError(
+      `The file is truncated: its header ends at byte ${dataStart}, the file at ${bytes.length}.`,
+    );
+  }
+  return { json: new TextDecoder().decode(bytes.subarray(8, dataStart)), dataStart };
+}
+
+function isTensorEntry(
+  entry: Record<string, unknown>,
+): entry is { dtype: 'F32'; shape: number[]; data_offsets: [number, number] } {
+  return Array.isArray(entry.data_offsets);
+}

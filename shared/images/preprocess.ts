@@ -1,0 +1,71 @@
+import type { Manifest } from '../bundle/manifest.ts';
+import type { ChannelImage, Picture } from './picture.ts';
+import { resizeBilinear } from './resize.ts';
+
+/** What preprocessing needs to know of a bundle. */
+export type PreprocessingRule = Pick<Manifest, 'input' | 'preprocessing'>;
+
+/**
+ * Turns a picture into a network's input: `height * width * channels` numbers, row-major with interleaved
+ * channels (NHWC without the N). In order: channels (alpha is dropped, as Pillow's `convert` does), resize
+ * to the input size, inversion where the rule asks for it, (value / 255 − mean) / deviation.
+ *
+ * Training and serving both call this, so a picture means the same to them.
+ */
+export function preprocess(picture: Picture, rule: PreprocessingRule): Float32Array {
+  const { input, preprocessing } = rule;
+  const channels = input.channels === 1 ? grayscale(picture) : withoutAlpha(picture);
+  const resized = resizeBilinear(channels, input.width, input.height);
+  const inverted = preprocessing.invert === 'bright-border' && borderMean(resized) > 127.5;
+  return normalise(inverted ? invert(resized) : resized, preprocessing);
+}
+
+/** (value / 255 − mean) / deviation by channel: the last step of `preprocess`, for images that are ready. */
+export function normalise(
+  image: Pick<ChannelImage, 'data' | 'channels'>,
+  { mean, deviation }: Pick<Manifest['preprocessing'], 'mean' | 'deviation'>,
+): Float32Array {
+  const values = new Float32Array(image.data.length);
+  for (let i = 0; i < values.length; i++) {
+    const channel = i % image.channels;
+    values[i] = (image.data[i] / 255 - mean[channel]) / deviation[channel];
+  }
+  return values;
+}
+
+/** ITU-R 601 luma in Pillow's fixed point (`convert('L')`). */
+function grayscale({ width, height, data }: Picture): ChannelImage {
+  const luma = new Uint8Array(width * height);
+  for (let i = 0; i < luma.length; i++) {
+    luma[i] = (data[4 * i] * 19595 + data[4 * i + 1] * 38470 + data[4 * i + 2] * 7471 + 0x8000) >> 16;
+  }
+  return { width, height, channels: 1, data: luma };
+}
+
+function withoutAlpha({ width, height, data }: Picture): ChannelImage {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    rgb[3 * i] = data[4 * i];
+    rgb[3 * i + 1] = data[4 * i + 1];
+    rgb[3 * i + 2] = data[4 * i + 2];
+  }
+  return { width, height, channels: 3, data: rgb };
+}
+
+/** Mean value of the outermost pixels: what a drawn character stands on. */
+function borderMean({ width, height, channels, data }: ChannelImage): number {
+  let sum = 0;
+  let count = 0;
+  for (let y = 0; y < height; y++) {
+    const step = y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
+    for (let x = 0; x < width; x += step) {
+      for (let c = 0; c < channels; c++) sum += data[(y * width + x) * channels + c];
+      count += channels;
+    }
+  }
+  return sum / count;
+}
+
+function invert(image: ChannelImage): ChannelImage {
+  return { ...image, data: image.data.map((value) => 255 - value) };
+}
