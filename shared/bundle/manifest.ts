@@ -63,7 +63,11 @@ export const manifestSchema = z
       }
     }
     if (manifest.preprocessing.deviation.some((deviation) => deviation <= 0)) {
-      context.addIssue({ code: 'custom', path: ['preprocessing', 'deviation'], message: 'must be above zero' });
+      context.addIssue({
+        code: 'custom',
+        path: ['preprocessing', 'deviation'],
+        message: 'must be above zero',
+      });
     }
   });
 

@@ -85,7 +85,9 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
   let filled = 0;
   for (const { name, begin, end } of spans) {
     if (begin !== filled) {
-      throw new BundleError(`The tensor "${name}" starts at data byte ${begin} where ${filled} was expected.`);
+      throw new BundleError(
+        `The tensor "${name}" starts at data byte ${begin} where ${filled} was expected.`,
+      );
     }
     filled = end;
   }

@@ -20,10 +20,16 @@ export function preprocess(picture: Picture, rule: PreprocessingRule): Float32Ar
   return normalise(inverted ? invert(resized) : resized, preprocessing);
 }
 
+/** Mean and standard deviation of each channel, of values in [0, 1]. */
+export interface ChannelStatistics {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
 /** (value / 255 − mean) / deviation by channel: the last step of `preprocess`, for images that are ready. */
 export function normalise(
   image: Pick<ChannelImage, 'data' | 'channels'>,
-  { mean, deviation }: Pick<Manifest['preprocessing'], 'mean' | 'deviation'>,
+  { mean, deviation }: ChannelStatistics,
 ): Float32Array {
   const values = new Float32Array(image.data.length);
   for (let i = 0; i < values.length; i++) {

@@ -54,6 +54,7 @@ function triangleFilter(from: number, to: number): Filter {
   return { first, length, weights, stride };
 }
 
+// The weights are not negative and sum to one but for rounding: only 255 can be passed.
 function resampleRows(image: ChannelImage, width: number): ChannelImage {
   const { height, channels, data } = image;
   const { first, length, weights, stride } = triangleFilter(image.width, width);
@@ -66,7 +67,7 @@ function resampleRows(image: ChannelImage, width: number): ChannelImage {
         for (let k = 0; k < length[x]; k++) {
           sum += data[row + (first[x] + k) * channels + c] * weights[x * stride + k];
         }
-        resized[(y * width + x) * channels + c] = clip(sum >> PRECISION);
+        resized[(y * width + x) * channels + c] = Math.min(255, sum >> PRECISION);
       }
     }
   }
@@ -82,12 +83,8 @@ function resampleColumns(image: ChannelImage, height: number): ChannelImage {
     for (let x = 0; x < row; x++) {
       let sum = HALF;
       for (let k = 0; k < length[y]; k++) sum += data[(first[y] + k) * row + x] * weights[y * stride + k];
-      resized[y * row + x] = clip(sum >> PRECISION);
+      resized[y * row + x] = Math.min(255, sum >> PRECISION);
     }
   }
   return { width, height, channels, data: resized };
-}
-
-function clip(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
 }

@@ -1,0 +1,85 @@
+/** Identity and camera of every item of a set, by index. */
+export interface Labels {
+  readonly identities: Int32Array;
+  readonly cameras: Int32Array;
+}
+
+/**
+ * Which gallery items a query is ranked against.
+ *
+ * - `none`: every gallery item.
+ * - `all`: a set against itself; everything but the query itself (the item of the same index).
+ * - `market1501`: without junk (identity −1) and without items of the query's own identity and camera.
+ *   Distractors (identity 0) are kept and match nothing. As torchreid and the authors' evaluation do.
+ */
+export type ProtocolName = 'none' | 'all' | 'market1501';
+
+export const protocolNames = ['none', 'all', 'market1501'] as const satisfies ProtocolName[];
+
+/** A protocol applied to a query set and a gallery set. */
+export interface Protocol {
+  /** Whether gallery item `item` is in the list of query `query` at all. */
+  keeps(query: number, item: number): boolean;
+  /** How many gallery items are in the list of query `query`. */
+  keptCount(query: number): number;
+  /** The kept gallery items of the query's identity, in ascending order. */
+  matches(query: number): number[];
+}
+
+const JUNK = -1;
+const DISTRACTOR = 0;
+
+/** Binds a protocol to the labels of a query set and of a gallery set. */
+export function bindProtocol(name: ProtocolName, queries: Labels, gallery: Labels): Protocol {
+  const galleryCount = gallery.identities.length;
+  const itemsOf = indicesByIdentity(gallery.identities);
+  const sameIdentity = (query: number) => itemsOf.get(queries.identities[query]) ?? [];
+
+  switch (name) {
+    case 'none':
+      return {
+        keeps: () => true,
+        keptCount: () => galleryCount,
+        matches: sameIdentity,
+      };
+    case 'all':
+      if (queries.identities.length !== galleryCount) {
+        throw new RangeError(
+          `The protocol "all" ranks a set against itself: ${queries.identities.length} queries, ${galleryCount} gallery items.`,
+        );
+      }
+      return {
+        keeps: (query, item) => item !== query,
+        keptCount: () => galleryCount - 1,
+        matches: (query) => sameIdentity(query).filter((item) => item !== query),
+      };
+    case 'market1501': {
+      const junk = itemsOf.get(JUNK)?.length ?? 0;
+      const sameCamera = (query: number, item: number) => gallery.cameras[item] === queries.cameras[query];
+      return {
+        keeps: (query, item) =>
+          gallery.identities[item] !== JUNK &&
+          !(gallery.identities[item] === queries.identities[query] && sameCamera(query, item)),
+        keptCount(query) {
+          if (queries.identities[query] === JUNK) return galleryCount - junk;
+          return galleryCount - junk - sameIdentity(query).filter((item) => sameCamera(query, item)).length;
+        },
+        matches(query) {
+          const identity = queries.identities[query];
+          if (identity === JUNK || identity === DISTRACTOR) return [];
+          return sameIdentity(query).filter((item) => !sameCamera(query, item));
+        },
+      };
+    }
+  }
+}
+
+function indicesByIdentity(identities: Int32Array): Map<number, number[]> {
+  const indices = new Map<number, number[]>();
+  for (const [index, identity] of identities.entries()) {
+    const known = indices.get(identity);
+    if (known === undefined) indices.set(identity, [index]);
+    else known.push(index);
+  }
+  return indices;
+}

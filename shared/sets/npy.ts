@@ -1,0 +1,107 @@
+import { SetError } from './embedding-set.ts';
+
+/** An array of a `.npy` file: its values in row-major (C) order. */
+export interface NpyArray {
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Float64Array;
+}
+
+type Reader = (view: DataView, offset: number, littleEndian: boolean) => number;
+
+const READERS: Readonly<Record<string, readonly [size: number, read: Reader]>> = {
+  b1: [1, (view, offset) => view.getUint8(offset)],
+  i1: [1, (view, offset) => view.getInt8(offset)],
+  u1: [1, (view, offset) => view.getUint8(offset)],
+  i2: [2, (view, offset, little) => view.getInt16(offset, little)],
+  u2: [2, (view, offset, little) => view.getUint16(offset, little)],
+  i4: [4, (view, offset, little) => view.getInt32(offset, little)],
+  u4: [4, (view, offset, little) => view.getUint32(offset, little)],
+  i8: [8, (view, offset, little) => Number(view.getBigInt64(offset, little))],
+  u8: [8, (view, offset, little) => Number(view.getBigUint64(offset, little))],
+  f2: [2, (view, offset, little) => halfToNumber(view.getUint16(offset, little))],
+  f4: [4, (view, offset, little) => view.getFloat32(offset, little)],
+  f8: [8, (view, offset, little) => view.getFloat64(offset, little)],
+};
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+/**
+ * Parses NumPy's `.npy` format, versions 1 to 3, of booleans, integers and floats of either byte order, in
+ * C or Fortran order. Nothing in it is evaluated: arrays of objects are refused.
+ *
+ * @param param names the array in errors. Throws {@link SetError}.
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ */
+export function parseNpy(bytes: Uint8Array, param: string): NpyArray {
+  const fail = (message: string) => new SetError(param, `${param}: ${message}`);
+  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw fail('not a .npy array (it does not start with \\x93NUMPY).');
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const wide = bytes[6] >= 2;
+  const headerStart = wide ? 12 : 10;
+  const dataStart = headerStart + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
+  if (dataStart > bytes.length) throw fail(`its header ends at byte ${dataStart} of ${bytes.length}.`);
+
+  const header = new TextDecoder().decode(bytes.subarray(headerStart, dataStart));
+  const type = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(header);
+  const order = /'fortran_order':\s*(True|False)/.exec(header);
+  const dimensions = /'shape':\s*\(([\d,\s]*)\)/.exec(header);
+  if (order === null || dimensions === null) throw fail('its header has no fortran_order or no shape.');
+  const reader = type === null ? undefined : READERS[type[2]];
+  if (type === null || reader === undefined) {
+    const found = /'descr':\s*([^,]+),/.exec(header)?.[1] ?? 'nothing';
+    throw fail(`its type is ${found}; floats, integers and booleans are read.`);
+  }
+  const shape = dimensions[1].split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
+
+  const [size, read] = reader;
+  const length = shape.reduce((product, n) => product * n, 1);
+  if (bytes.length - dataStart !== length * size) {
+    throw fail(
+      `shape (${shape.join(', ')}) of ${type[2]} needs ${length * size} bytes, ${bytes.length - dataStart} are there.`,
+    );
+  }
+  const little = type[1] !== '>';
+  const narrow = type[2] === 'f4' || type[2] === 'f2';
+  const values = narrow ? new Float32Array(length) : new Float64Array(length);
+  for (let i = 0; i < length; i++) values[i] = read(view, dataStart + i * size, little);
+  return { shape, values: order[1] === 'True' ? toRowMajor(values, shape) : values };
+}
+
+/** Column-major (Fortran) to row-major order. */
+function toRowMajor<A extends Float32Array | Float64Array>(values: A, shape: readonly number[]): A {
+  if (shape.length < 2) return values;
+  const columnStrides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1));
+  const result = values.slice() as A;
+  const index = new Int32Array(shape.length);
+  for (let i = 0; i < values.length; i++) {
+    result[i] = values[columnStrides.reduce((offset, stride, axis) => offset + stride * index[axis], 0)];
+    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--) index[axis] = 0;
+  }
+  return result;
+}
+
+/** IEEE 754 binary16. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Writes a C-order little-endian array as `.npy` (version 1): what `numpy.load` reads. */
+export function serialiseNpy(values: Float32Array | Int32Array, shape: readonly number[]): Uint8Array {
+  const type = values instanceof Float32Array ? '<f4' : '<i4';
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const description = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const dataStart = Math.ceil((10 + description.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(dataStart + values.byteLength).fill(0x20, 0, dataStart);
+  bytes.set([...MAGIC, 1, 0, (dataStart - 10) & 0xff, (dataStart - 10) >> 8]);
+  bytes.set(new TextEncoder().encode(description), 10);
+  bytes[dataStart - 1] = 0x0a;
+  bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), dataStart);
+  return bytes;
+}
