@@ -1,0 +1,12 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number from `minimum` on, as an option's value. */
+export function wholeNumber(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < minimum || text.trim() === '') {
+      throw new InvalidArgumentError(`It must be a whole number from ${minimum} on.`);
+    }
+    return value;
+  };
+}

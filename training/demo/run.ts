@@ -1,0 +1,198 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
+import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
+import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
+import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
+import { startWasmBackend } from '../backend/wasm.ts';
+import { channelStatistics } from '../datasets/channel-statistics.ts';
+import { type ImageDataset, type Split, splitByPicture } from '../datasets/dataset.ts';
+import { loadDigits } from '../datasets/digits.ts';
+import { embedDataset } from '../embedding/embed-dataset.ts';
+import { exportBundle } from '../export/export-bundle.ts';
+import { train } from '../loop/train.ts';
+import { mnist2dRecipe } from '../recipes/mnist-2d.ts';
+import { mnistWideRecipe } from '../recipes/mnist-wide.ts';
+import { ProgressBars } from '../terminal/progress.ts';
+import { pngOf } from './png.ts';
+import { rankedExamples } from './ranked-examples.ts';
+import { renderReport } from './report.ts';
+import { type JobResult, Service } from './service.ts';
+import { renderSummary } from './summary.ts';
+import { trainToy } from './toy-training.ts';
+import { startWorker } from './worker-process.ts';
+
+export interface DemoOptions {
+  /** Takes the report, the result, the sets and the bundles. */
+  readonly output: string;
+  /** Directory of MNIST's IDX files; the package's 10,000 digits without. */
+  readonly digits: string | undefined;
+  readonly steps: number;
+  readonly toySteps: number;
+  readonly signal: AbortSignal;
+}
+
+const MODEL = 'digits';
+const EVALUATION = {
+  query: 'digits-query',
+  gallery: 'digits-gallery',
+  protocol: 'none',
+  distance: 'cosine',
+} as const;
+
+/** Held-out digits that ask; the others are the gallery. */
+const QUERY_FRACTION = 0.25;
+/** More are not embedded over HTTP, so that the demo takes as long with all of MNIST. */
+const MAX_HELD_OUT = 2000;
+const SAMPLE_SEED = 7;
+const PICTURES_PER_REQUEST = 50;
+
+/**
+ * The whole path on real digits: trains, exports a bundle, serves it from the Worker, embeds held-out
+ * digits over HTTP, evaluates them with a job, and writes a report.
+ */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { output, signal } = options;
+  await mkdir(output, { recursive: true });
+  await startWasmBackend();
+  const split = await loadDigits(options.digits);
+  console.log(`Training on ${split.train.count} digits, testing on ${split.test.count} others.\n`);
+
+  const bars = new ProgressBars();
+  try {
+    const { bundle, toyBundle } = await trainBoth(options, split, bars);
+    const heldOut = sample(split.test);
+    const [gallery, query] = splitByPicture(heldOut, QUERY_FRACTION, SAMPLE_SEED);
+
+    const job = await serveAndEvaluate(bundle, query, gallery, options, bars);
+    const local = await evaluate(EVALUATION, job.sets.query, job.sets.gallery);
+    bars.stop();
+
+    const toy = ServingModel.load(await readBundle(toyBundle));
+    const circle = await embedDataset(toy, heldOut);
+    toy.dispose();
+    const examples = await rankedExamples(job.sets, EVALUATION, { query, gallery });
+    const { manifest } = await readBundle(bundle);
+    const report = await renderReport({ manifest, result: job.result, circle, examples });
+    await writeFile(join(output, 'report.html'), report);
+    await writeFile(
+      join(output, 'result.json'),
+      `${JSON.stringify(
+        {
+          ...job.result,
+          ...EVALUATION,
+          evaluation: job.id,
+          sets: { query: 'query.npz', gallery: 'gallery.npz' },
+        },
+        null,
+        2,
+      )}\n`,
+    );
+    console.log(renderSummary({ result: job.result, local, query, gallery, output }));
+  } finally {
+    bars.stop();
+  }
+  signal.throwIfAborted();
+}
+
+async function trainBoth(
+  { output, digits, steps, toySteps, signal }: DemoOptions,
+  split: Split,
+  bars: ProgressBars,
+): Promise<{ bundle: Uint8Array; toyBundle: Uint8Array }> {
+  const recipe = { ...mnistWideRecipe, steps };
+  const statistics = channelStatistics(split.train);
+  const progress = bars.start('Train the 32-d embedding', steps);
+  const toyProgress = bars.start('Train 2-d, for the figure', toySteps);
+  const toyTask = { steps: toySteps, digits, directory: join(output, mnist2dRecipe.model) };
+  const note = (loss: number) => `loss ${loss.toFixed(3)}`;
+
+  const [parameters, toyBundle] = await Promise.all([
+    train({
+      recipe,
+      dataset: split.train,
+      statistics,
+      directory: join(output, recipe.model),
+      resume: false,
+      checkpointEvery: 100,
+      onStep: ({ step, loss }) => progress.update(step, note(loss)),
+      signal,
+    }),
+    trainToy(toyTask, (step, loss) => toyProgress.update(step, note(loss)), signal),
+  ]);
+  const bundle = await exportBundle({ name: MODEL, recipe, parameters, statistics }, split);
+  await writeFile(join(output, `${MODEL}.safetensors`), bundle);
+  return { bundle, toyBundle };
+}
+
+interface Sets {
+  readonly query: EmbeddingSet;
+  readonly gallery: EmbeddingSet;
+}
+
+async function serveAndEvaluate(
+  bundle: Uint8Array,
+  query: ImageDataset,
+  gallery: ImageDataset,
+  { output, signal }: DemoOptions,
+  bars: ProgressBars,
+): Promise<{ id: string; result: JobResult; sets: Sets }> {
+  const state = await mkdtemp(join(tmpdir(), 'softmargin-demo-'));
+  const starting = bars.start('Start the Worker', 1);
+  const worker = await startWorker(state);
+  const stop = () => void worker.stop();
+  signal.addEventListener('abort', stop);
+  try {
+    starting.update(1);
+    const service = new Service(worker.url);
+    await service.putModel(MODEL, bundle);
+
+    const embedding = bars.start('Embed over HTTP', query.count + gallery.count);
+    const sets = {
+      query: await embedOverHttp(service, query, (done) => embedding.update(done)),
+      gallery: await embedOverHttp(service, gallery, (done) => embedding.update(query.count + done)),
+    };
+    for (const name of ['query', 'gallery'] as const) {
+      const npz = serialiseNpz(sets[name]);
+      await writeFile(join(output, `${name}.npz`), npz);
+      await service.putSet(EVALUATION[name], npz);
+    }
+
+    let evaluating: ReturnType<ProgressBars['start']> | undefined;
+    const { id, result } = await service.evaluate(EVALUATION, (done, total) => {
+      evaluating ??= bars.start('Evaluation job', total);
+      evaluating.update(done);
+    });
+    return { id, result, sets };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await worker.stop();
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+async function embedOverHttp(
+  service: Service,
+  dataset: ImageDataset,
+  onProgress: (done: number) => void,
+): Promise<EmbeddingSet> {
+  const rows: number[][] = [];
+  for (let start = 0; start < dataset.count; start += PICTURES_PER_REQUEST) {
+    const end = Math.min(start + PICTURES_PER_REQUEST, dataset.count);
+    const pictures = await Promise.all(
+      Array.from({ length: end - start }, (_, i) => pngOf(dataset, start + i)),
+    );
+    rows.push(...(await service.embed(MODEL, pictures)));
+    onProgress(rows.length);
+  }
+  const { count, identities, cameras } = dataset;
+  return { count, dimension: rows[0].length, features: Float32Array.from(rows.flat()), identities, cameras };
+}
+
+function sample(dataset: ImageDataset): ImageDataset {
+  if (dataset.count <= MAX_HELD_OUT) return dataset;
+  const [, drawn] = splitByPicture(dataset, MAX_HELD_OUT / dataset.count, SAMPLE_SEED);
+  return drawn;
+}

@@ -1,0 +1,65 @@
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { z } from 'zod';
+import { startWasmBackend } from '../backend/wasm.ts';
+import { channelStatistics } from '../datasets/channel-statistics.ts';
+import { loadDigits } from '../datasets/digits.ts';
+import { exportBundle } from '../export/export-bundle.ts';
+import { train } from '../loop/train.ts';
+import { mnist2dRecipe } from '../recipes/mnist-2d.ts';
+import { type Recipe, recipeSchema } from '../recipes/recipe.ts';
+
+const taskSchema = z.object({
+  recipe: recipeSchema,
+  digits: z.string().optional(),
+  directory: z.string(),
+});
+
+const messageSchema = z.union([
+  z.object({ step: z.number(), loss: z.number() }),
+  z.object({ bundle: z.instanceof(Uint8Array) }),
+]);
+
+/**
+ * Trains the 2-d network of the figure on a thread of its own: the wasm backend computes on one core, and
+ * machines have at least two.
+ *
+ * @returns its bundle.
+ */
+export function trainToy(
+  task: { readonly steps: number; readonly digits: string | undefined; readonly directory: string },
+  onStep: (step: number, loss: number) => void,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const recipe: Recipe = { ...mnist2dRecipe, steps: task.steps };
+  const worker = new Worker(new URL(import.meta.url), { workerData: { ...task, recipe } });
+  const stop = () => void worker.terminate();
+  signal.addEventListener('abort', stop);
+  return new Promise<Uint8Array>((resolve, reject) => {
+    worker.on('error', reject);
+    worker.on('exit', (code) => reject(new Error(`The thread of the 2-d network ended (${code}).`)));
+    worker.on('message', (value) => {
+      const message = messageSchema.parse(value);
+      if ('bundle' in message) resolve(message.bundle);
+      else onStep(message.step, message.loss);
+    });
+  }).finally(() => signal.removeEventListener('abort', stop));
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const task = taskSchema.parse(workerData);
+  await startWasmBackend();
+  const split = await loadDigits(task.digits);
+  const statistics = channelStatistics(split.train);
+  const parameters = await train({
+    recipe: task.recipe,
+    dataset: split.train,
+    statistics,
+    directory: task.directory,
+    resume: false,
+    checkpointEvery: task.recipe.steps,
+    onStep: ({ step, loss }) => port.postMessage({ step, loss }),
+  });
+  const network = { name: 'mnist-2d', recipe: task.recipe, parameters, statistics };
+  port.postMessage({ bundle: await exportBundle(network, split) });
+}
