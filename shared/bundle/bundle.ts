@@ -54,7 +54,7 @@ export async function readBundle(bytes: Uint8Array): Promise<Bundle> {
     throw new BundleError(`The metadata "${DIGEST_KEY}" is not 64 lower-case hexadecimal digits.`);
   }
 
-  const unsigned = bytes.slice();
+  const unsigned = new Uint8Array(bytes);
   unsigned.fill('0'.charCodeAt(0), digestPosition(bytes, digest), digestPosition(bytes, digest) + 64);
   const found = await sha256(unsigned);
   if (found !== digest) {

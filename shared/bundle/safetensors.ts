@@ -25,6 +25,9 @@ export class BundleError extends Error {
 
 const HEADER_LIMIT = 1_000_000;
 
+/** Not a key like others in JavaScript: objects built from a header would lose it. */
+const UNNAMEABLE = '__proto__';
+
 const headerSchema = z.record(
   z.string(),
   z.union([
@@ -54,13 +57,18 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
     );
   }
 
+  if (Object.hasOwn(parsed as object, UNNAMEABLE)) {
+    throw new BundleError(`A tensor cannot be named "${UNNAMEABLE}".`);
+  }
+
   const data = bytes.subarray(dataStart);
   const tensors = new Map<string, BundleTensor>();
   const spans: { name: string; begin: number; end: number }[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header.data)) {
     if (name === '__metadata__') {
-      metadata = z.record(z.string(), z.string()).parse(entry);
+      if (isTensorEntry(entry)) throw new BundleError('The safetensors "__metadata__" is not a map of text.');
+      metadata = entry;
       continue;
     }
     if (!isTensorEntry(entry)) throw new BundleError(`The tensor "${name}" has no dtype.`);
@@ -77,8 +85,10 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
       );
     }
     spans.push({ name, begin, end });
-    // A copy: the data of a tensor need not start at a multiple of four bytes.
-    tensors.set(name, { shape: entry.shape, data: new Float32Array(data.slice(begin, end).buffer) });
+    // A copy: the data of a tensor need not start at a multiple of four bytes. (Not by `slice`, which on a
+    // Node Buffer is a view.)
+    const copy = new Uint8Array(data.subarray(begin, end));
+    tensors.set(name, { shape: entry.shape, data: new Float32Array(copy.buffer) });
   }
 
   spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -97,8 +107,9 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
   return { tensors, metadata };
 }
 
-/** Writes tensors (in the map's order) and metadata as a safetensors file. */
+/** Writes tensors (in the map's order) and metadata as a safetensors file. Throws {@link BundleError}. */
 export function serialiseSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
+  if (tensors.has(UNNAMEABLE)) throw new BundleError(`A tensor cannot be named "${UNNAMEABLE}".`);
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {

@@ -64,8 +64,13 @@ export function lossBatch(
   };
 }
 
-/** Rows at unit length; a row of zeros stays zeros instead of becoming NaN. */
+/** Squared length below which a row has no direction. */
+const NO_DIRECTION = 1e-24;
+
+/** Rows at unit length. A row without a direction becomes zeros, and no gradient flows through it. */
 function onSphere(rows: tf.Tensor2D): tf.Tensor2D {
   const squares = tf.sum(tf.square(rows), 1, true);
-  return tf.mul(rows, tf.rsqrt(tf.maximum(squares, 1e-24))) as tf.Tensor2D;
+  const hasDirection = tf.step(tf.sub(squares, NO_DIRECTION));
+  const inverse = tf.rsqrt(tf.maximum(squares, NO_DIRECTION));
+  return tf.mul(rows, tf.mul(inverse, hasDirection)) as tf.Tensor2D;
 }

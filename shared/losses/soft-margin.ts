@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LossBatch } from './batch.ts';
+import { largest, smallest } from './extremes.ts';
 
 /** What the two extreme distances are taken over. */
 export type SoftMarginScope = 'class' | 'sample' | 'batch';
@@ -33,19 +34,19 @@ export function softMarginLoss(batch: LossBatch, options: SoftMarginOptions = {}
     tf.div(tf.softplus(tf.mul(difference, sharpness)), sharpness) as tf.Tensor;
 
   const toOwn = tf.sum(tf.mul(d, membership), 1);
-  const toNearestOther = tf.min(tf.add(d, tf.mul(membership, BEYOND)), 1);
+  const toNearestOther = smallest(tf.add(d, tf.mul(membership, BEYOND)), 1);
 
   switch (scope) {
     case 'sample':
       return tf.mean(soft(tf.sub(toOwn, toNearestOther)));
     case 'batch':
-      return soft(tf.sub(tf.max(toOwn), tf.min(toNearestOther))) as tf.Scalar;
+      return soft(tf.sub(largest(toOwn, 0), smallest(toNearestOther, 0))) as tf.Scalar;
     case 'class': {
       // Samples in rows, classes in columns; what is not of the column's class is moved out of reach.
       const others = tf.mul(tf.sub(1, membership), BEYOND);
-      const largest = tf.max(tf.sub(tf.expandDims(toOwn, 1), others), 0);
-      const smallest = tf.min(tf.add(tf.expandDims(toNearestOther, 1), others), 0);
-      return tf.div(tf.sum(tf.mul(soft(tf.sub(largest, smallest)), present)), tf.sum(present)) as tf.Scalar;
+      const furthest = largest(tf.sub(tf.expandDims(toOwn, 1), others), 0);
+      const nearest = smallest(tf.add(tf.expandDims(toNearestOther, 1), others), 0);
+      return tf.div(tf.sum(tf.mul(soft(tf.sub(furthest, nearest)), present)), tf.sum(present)) as tf.Scalar;
     }
   }
 }

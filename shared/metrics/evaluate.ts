@@ -68,5 +68,5 @@ export async function evaluate(
     parts.push(await evaluateShard(rule, block, queries, source));
     progress?.(block.start + block.count, queries.count);
   }
-  return summarise(parts);
+  return summarise(parts, queries.count);
 }

@@ -45,7 +45,8 @@ export async function rankQueries(
   }
   for (const list of lists) list.sort();
 
-  for await (const block of gallery(() => true)) {
+  const anyMatch = lists.some(({ items }) => items.length > 0);
+  for await (const block of gallery(() => anyMatch)) {
     for (let query = queries.start; query < last; query++) {
       const list = lists[query - queries.start];
       if (list.items.length > 0) list.countBefore(block, block.row(query), query, protocol);

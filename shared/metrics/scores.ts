@@ -56,7 +56,7 @@ export class QueryScores {
     if (bytes.length % 8 !== 0 || bytes.length < 16) {
       throw new RangeError(`Query scores of ${bytes.length} bytes are not a row of doubles.`);
     }
-    const numbers = new Float64Array(bytes.slice().buffer);
+    const numbers = new Float64Array(new Uint8Array(bytes).buffer);
     const [start, count] = numbers;
     if (numbers.length !== 2 + COLUMNS * count) {
       throw new RangeError(`Query scores for ${count} queries have ${numbers.length} numbers.`);

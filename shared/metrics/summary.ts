@@ -23,11 +23,11 @@ export interface EvaluationResult {
 
 /**
  * Summarises the scores of all queries. Parts may come in any order and of any size; they must be disjoint
- * and cover queries 0 to the last. Sums run in the order of the queries, so no cut changes a bit.
+ * and cover all `queryCount` queries. Sums run in the order of the queries, so no cut changes a bit.
  *
  * @throws {RangeError} if a part is missing or there twice.
  */
-export function summarise(parts: readonly QueryScores[]): EvaluationResult {
+export function summarise(parts: readonly QueryScores[], queryCount: number): EvaluationResult {
   let next = 0;
   let averagePrecision = 0;
   let averagePrecisionTrapezoid = 0;
@@ -36,7 +36,7 @@ export function summarise(parts: readonly QueryScores[]): EvaluationResult {
   let maxRank = MAX_RANK;
   const firstMatches = new Float64Array(MAX_RANK + 1);
 
-  for (const part of [...parts].sort((a, b) => a.start - b.start)) {
+  for (const part of [...parts].sort((a, b) => a.start - b.start || a.count - b.count)) {
     if (part.start !== next) {
       throw new RangeError(`Scores continue at query ${part.start} where ${next} was expected.`);
     }
@@ -52,6 +52,8 @@ export function summarise(parts: readonly QueryScores[]): EvaluationResult {
       maxRank = Math.min(maxRank, kept);
     }
   }
+
+  if (next !== queryCount) throw new RangeError(`There are scores of ${next} of ${queryCount} queries.`);
 
   const cmc: Record<string, number> = {};
   let found = 0;

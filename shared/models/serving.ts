@@ -185,7 +185,7 @@ class ServingLayers implements Layers<tf.Tensor> {
       bias: tf.keep(tf.tensor1d(bias)),
       slope:
         activation?.kind === 'prelu'
-          ? tf.keep(tf.tensor(this.#stored(`${activation.name}.weight`).data, [1, 1, 1, filters]))
+          ? tf.keep(tf.tensor1d(this.#stored(`${activation.name}.weight`).data))
           : undefined,
     };
     this.#folded.set(layer.name, folded);

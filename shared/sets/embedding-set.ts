@@ -28,6 +28,12 @@ export function validateSet(set: EmbeddingSet): EmbeddingSet {
   if (dimension === 0 || dimension > MAX_DIMENSION) {
     throw new SetError('features', `features has ${dimension} columns; 1 to ${MAX_DIMENSION} are allowed.`);
   }
+  if (features.length !== count * dimension) {
+    throw new SetError(
+      'features',
+      `features has ${features.length} numbers for ${count} rows of ${dimension} columns.`,
+    );
+  }
   for (const [param, labels] of [
     ['identities', identities],
     ['cameras', cameras],

@@ -61,7 +61,7 @@ figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; backgroun
 figcaption, .precision { font-size: .85rem; opacity: .75; }
 .scores { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: .75rem; }
 .scores div { border: 1px solid #8884; border-radius: .5rem; padding: .5rem .75rem; }
-.scores dt { font-size: .8rem; opacity: .75; } .scores dd { margin: 0; font-size: 1.3rem; font-weight: 600; }
+.scores dt { font-size: .8rem; opacity: .75; } .scores dd { margin: 0; font-size: 1.2rem; font-weight: 600; white-space: nowrap; }
 .list { display: flex; flex-wrap: wrap; align-items: center; gap: .3rem; margin: .4rem 0; }
 .list img { width: 2.5rem; height: 2.5rem; image-rendering: pixelated; border: 3px solid transparent; border-radius: 4px; }
 .list .query { margin-right: .6rem; border-color: #8888; } .match { border-color: var(--match) !important; }

@@ -7,16 +7,16 @@ import type { Recipe } from './recipe.ts';
 export const mnist2dRecipe: Recipe = {
   model: 'mnist-2d',
   seed: 1,
-  steps: 200,
-  batch: { identities: 10, pictures: 8 },
+  steps: 600,
+  batch: { identities: 10, pictures: 4 },
   loss: {
-    scale: 32,
+    scale: 12,
     labelSmoothing: 0,
     softMarginWeight: 1,
     softMarginScope: 'class',
     softMarginSharpness: 1,
   },
-  optimiser: { learningRate: 4e-3, warmupSteps: 30, classWeightFactor: 1 },
+  optimiser: { learningRate: 2e-3, warmupSteps: 30, classWeightFactor: 1 },
   classWeights: 'even-on-circle',
   augmentation: { rotation: 0, scaling: 0, shift: 0 },
 };

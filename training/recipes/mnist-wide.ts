@@ -4,8 +4,8 @@ import type { Recipe } from './recipe.ts';
 export const mnistWideRecipe: Recipe = {
   model: 'mnist-wide',
   seed: 1,
-  steps: 400,
-  batch: { identities: 10, pictures: 12 },
+  steps: 700,
+  batch: { identities: 10, pictures: 6 },
   loss: {
     scale: 10,
     labelSmoothing: 0,

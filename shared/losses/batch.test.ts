@@ -1,0 +1,119 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { expectAllClose } from '../../test/allclose.ts';
+import { backends, startBackend } from '../../test/backends.ts';
+import { cosine, randomBatch } from '../../test/batches.ts';
+import { createRandom } from '../random.ts';
+import { LossError, lossBatch } from './batch.ts';
+
+/** The error that a batch of these shapes and labels is refused with. */
+function refusal(features: [number, number], weights: [number, number], labels: number[]): LossError {
+  let refused: LossError | undefined;
+  tf.tidy(() => {
+    try {
+      lossBatch(tf.ones(features), tf.ones(weights), labels);
+    } catch (error) {
+      if (!(error instanceof LossError)) throw error;
+      refused = error;
+    }
+  });
+  if (refused === undefined) throw new Error('The batch was not refused.');
+  return refused;
+}
+
+describe.each(backends)('lossBatch on %s', (backend) => {
+  beforeAll(() => startBackend(backend));
+
+  test.each([
+    ['a list', [1, 0, 3]],
+    ['an Int32Array', Int32Array.of(1, 0, 3)],
+  ])('relates samples to class weights, with labels as %s', (_, labels) => {
+    const plain = randomBatch(createRandom(1), [1, 0, 3], 4, 5);
+    tf.tidy(() => {
+      const batch = lossBatch(
+        tf.tensor2d(plain.features as number[][]),
+        tf.tensor2d(plain.weights as number[][]),
+        labels,
+      );
+      expect(batch.cosines.shape).toEqual([3, 4]);
+      const cosines = plain.features.flatMap((row) => plain.weights.map((weight) => cosine(row, weight)));
+      expectAllClose(batch.cosines.dataSync(), cosines, 1e-6, 'cosines');
+      expect(batch.membership.arraySync()).toEqual([
+        [0, 1, 0, 0],
+        [1, 0, 0, 0],
+        [0, 0, 0, 1],
+      ]);
+      expect(batch.present.arraySync()).toEqual([1, 1, 0, 1]);
+    });
+  });
+
+  test('very short and very long rows keep their direction', () => {
+    tf.tidy(() => {
+      const { cosines } = lossBatch(
+        tf.tensor2d([
+          [3e-8, 4e-8],
+          [3e15, 4e15],
+        ]),
+        tf.tensor2d([
+          [1, 0],
+          [0, 1],
+        ]),
+        [0, 1],
+      );
+      expectAllClose(cosines.dataSync(), [0.6, 0.8, 0.6, 0.8], 1e-6, 'cosines');
+    });
+  });
+
+  test('a row of zeros has cosine 0 to everything', () => {
+    tf.tidy(() => {
+      const features = tf.tensor2d([
+        [0, 0],
+        [1, 1],
+      ]);
+      const weights = tf.tensor2d([
+        [2, 0],
+        [0, 0],
+      ]);
+      expectAllClose(
+        lossBatch(features, weights, [0, 1]).cosines.dataSync(),
+        [0, 0, Math.SQRT1_2, 0],
+        1e-6,
+        'cosines',
+      );
+    });
+  });
+});
+
+describe('lossBatch refuses', () => {
+  beforeAll(() => startBackend('cpu'));
+
+  test('a batch of one class, and says which', () => {
+    expect(refusal([3, 2], [4, 2], [2, 2, 2]).message).toBe(
+      'All 3 samples are of class 2: a loss on inter-class distances needs two classes in a batch.',
+    );
+  });
+
+  test.each([
+    ['above', 4],
+    ['below', -1],
+    ['between', 1.5],
+    ['beside', Number.NaN],
+  ])('a label %s the classes, and says where', (_, label) => {
+    expect(refusal([3, 2], [4, 2], [0, 1, label]).message).toBe(
+      `The label of sample 2 is ${label}; there are classes 0 to 3.`,
+    );
+  });
+
+  test('features and class weights of different dimensions', () => {
+    expect(refusal([2, 3], [4, 2], [0, 1]).message).toBe('Features have 3 dimensions, class weights 2.');
+  });
+
+  test('more or fewer labels than features', () => {
+    expect(refusal([2, 2], [4, 2], [0, 1, 2]).message).toBe('2 features have 3 labels.');
+    expect(refusal([2, 2], [4, 2], [0]).message).toBe('2 features have 1 labels.');
+  });
+
+  test('an empty batch', () => {
+    expect(refusal([0, 2], [4, 2], []).message).toBe('The batch is empty.');
+  });
+});

@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** What a kernel of this folder uses of tfjs's WASM backend. */
+export interface WasmBackend {
+  /** Allocates an uninitialised tensor. The heap may grow and move: every view taken before is void. */
+  makeOutput(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
+  /** The tensor's elements, as a view on the heap that lasts until the next allocation. */
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array | Uint8Array;
+  /** Drops one reference to the data and frees it with the last. */
+  disposeData(dataId: tf.DataId): boolean;
+  incRef(dataId: tf.DataId): void;
+}
+
+/** What tfjs hands to a kernel: `Inputs` and `Attributes` as the kernel's op names them. */
+export interface KernelCall<Inputs, Attributes> {
+  readonly inputs: Inputs;
+  readonly backend: WasmBackend;
+  readonly attrs: Attributes;
+}
+
+/** Runs another kernel of the WASM backend; whoever calls disposes of the result. */
+export function runKernel(
+  name: string,
+  inputs: tf.NamedTensorInfoMap,
+  backend: WasmBackend,
+  attrs: object,
+): tf.TensorInfo {
+  const kernel = tf.getKernel(name, 'wasm');
+  return kernel.kernelFunc({ inputs, backend, attrs: attrs as tf.NamedAttrMap }) as tf.TensorInfo;
+}
+
+/** The elements of a float32 tensor, as `typedArrayFromHeap` views them. */
+export function floats(tensor: tf.TensorInfo, backend: WasmBackend): Float32Array {
+  return backend.typedArrayFromHeap(tensor) as Float32Array;
+}
+
+/** Transposes and drops the original. */
+export function transposeAndDispose(x: tf.TensorInfo, perm: number[], backend: WasmBackend): tf.TensorInfo {
+  const transposed = runKernel('Transpose', { x }, backend, { perm });
+  backend.disposeData(x.dataId);
+  return transposed;
+}
+
+/** The same elements, in place, under another shape; only one of both is to be disposed of. */
+export function withShape(tensor: tf.TensorInfo, shape: number[]): tf.TensorInfo {
+  return { dataId: tensor.dataId, dtype: tensor.dtype, shape };
+}

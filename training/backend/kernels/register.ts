@@ -1,0 +1,41 @@
+import * as tf from '@tensorflow/tfjs';
+import { withExplicitTranspose } from './batch-mat-mul.ts';
+import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
+import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
+import { depthwiseConv2dNativeBackpropFilter } from './depthwise-conv2d-native-backprop-filter.ts';
+import { depthwiseConv2dNativeBackpropInput } from './depthwise-conv2d-native-backprop-input.ts';
+import { identity } from './identity.ts';
+import { maxPoolGrad } from './max-pool-grad.ts';
+import { withLeadingAxesAsPooling } from './sum.ts';
+import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
+
+/** Any kernel of this folder: each declares the inputs and attributes its op has, tfjs knows none. */
+type TrainingKernel = (call: never) => tf.TensorInfo;
+
+/**
+ * Registers what tfjs's WASM backend lacks for training, or has but gets wrong or does slowly. Once, after
+ * the backend's own kernels are registered and before it starts.
+ */
+export function registerTrainingKernels(): void {
+  register('Conv2DBackpropFilter', conv2dBackpropFilter);
+  register('DepthwiseConv2dNativeBackpropFilter', depthwiseConv2dNativeBackpropFilter);
+  register('DepthwiseConv2dNativeBackpropInput', depthwiseConv2dNativeBackpropInput);
+  register('UnsortedSegmentSum', unsortedSegmentSum);
+
+  replace('BatchMatMul', (original) => withExplicitTranspose(original as never));
+  replace('Conv2DBackpropInput', () => conv2dBackpropInput);
+  replace('Identity', () => identity);
+  replace('MaxPoolGrad', () => maxPoolGrad);
+  replace('Sum', (original) => withLeadingAxesAsPooling(original as never));
+}
+
+function register(kernelName: string, kernel: TrainingKernel): void {
+  tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: kernel as unknown as tf.KernelFunc });
+}
+
+function replace(kernelName: string, kernel: (original: tf.KernelFunc) => TrainingKernel): void {
+  const original = tf.getKernel(kernelName, 'wasm');
+  tf.unregisterKernel(kernelName, 'wasm');
+  // The rest of the original stays: its setup is what binds the code in the WASM module.
+  tf.registerKernel({ ...original, kernelFunc: kernel(original.kernelFunc) as unknown as tf.KernelFunc });
+}

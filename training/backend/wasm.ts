@@ -1,0 +1,49 @@
+import type { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, sep } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { registerTrainingKernels } from './kernels/register.ts';
+import { registerPreluGradient } from './prelu-gradient.ts';
+
+let started: Promise<void> | undefined;
+
+/**
+ * Makes tfjs's WASM backend, with SIMD and all kernels that training needs, the current one.
+ *
+ * @throws {Error} where tfjs would quietly fall back to its `cpu` backend, hundreds of times slower.
+ */
+export async function startWasmBackend(): Promise<void> {
+  started ??= prepare();
+  await started;
+  await tf.setBackend('wasm');
+  if (tf.getBackend() !== 'wasm') {
+    throw new Error(`TensorFlow.js left its WASM backend for "${tf.getBackend()}".`);
+  }
+}
+
+async function prepare(): Promise<void> {
+  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) {
+    throw new Error('This machine or this Node has no WebAssembly SIMD, which training needs.');
+  }
+  const { resolve } = createRequire(import.meta.url);
+  setWasmPaths(dirname(resolve('@tensorflow/tfjs-backend-wasm')) + sep);
+  // Its threads do not start in Node.
+  setThreadsCount(1);
+  registerTrainingKernels();
+  registerPreluGradient();
+
+  const emitter: EventEmitter = process;
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const listeners = new Set(events.flatMap((event) => emitter.listeners(event)));
+  const running = await tf.setBackend('wasm');
+  // Emscripten's start-up leaves listeners behind that throw each uncaught error again, so that Node shows a
+  // line of tfjs in place of the one that failed.
+  for (const event of events) {
+    for (const listener of emitter.listeners(event)) {
+      if (!listeners.has(listener)) emitter.off(event, listener as () => void);
+    }
+  }
+  // The backend's name alone proves nothing: tfjs takes it over before it knows whether the backend starts.
+  if (!running) throw new Error('TensorFlow.js could not start its WASM backend.');
+}
