@@ -24,9 +24,9 @@ export function batchNormalisation(
   let variance: tf.Tensor | undefined;
   const output = tf.customGrad((...args) => {
     const [x, gamma, beta, save] = args as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    mean = tf.keep(tf.mul(columnSums(x), 1 / count));
+    mean = tf.keep(tf.mul(tf.sum(x, 0), 1 / count));
     const centred = tf.sub(x, mean) as tf.Tensor2D;
-    variance = tf.keep(tf.mul(columnSums(tf.square(centred)), 1 / count));
+    variance = tf.keep(tf.mul(tf.sum(tf.square(centred), 0), 1 / count));
     const inverse = tf.rsqrt(tf.add(variance, epsilon));
     const scale = tf.mul(gamma, inverse);
     save([centred, inverse, scale]);
@@ -34,8 +34,8 @@ export function batchNormalisation(
       value: tf.add(tf.mul(centred, scale), beta),
       gradFunc: (gradient, saved) => {
         const [centred, inverse, scale] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
-        const biasGradient = columnSums(gradient as tf.Tensor2D);
-        const weightGradient = tf.mul(columnSums(tf.mul(gradient, centred) as tf.Tensor2D), inverse);
+        const biasGradient = tf.sum(gradient, 0);
+        const weightGradient = tf.mul(tf.sum(tf.mul(gradient, centred), 0), inverse);
         const slope = tf.mul(tf.mul(weightGradient, inverse), 1 / count);
         const inner = tf.sub(gradient, tf.add(tf.mul(centred, slope), tf.mul(biasGradient, 1 / count)));
         return [tf.mul(inner, scale), weightGradient, biasGradient];
@@ -43,9 +43,4 @@ export function batchNormalisation(
     };
   })(input, weight, bias) as tf.Tensor2D;
   return { output, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
-}
-
-/** Sums of the columns, as a product with ones: a matrix product is fast where a reduction is not. */
-function columnSums(rows: tf.Tensor2D): tf.Tensor1D {
-  return tf.reshape(tf.matMul(tf.ones([1, rows.shape[0]]), rows), [-1]) as tf.Tensor1D;
 }

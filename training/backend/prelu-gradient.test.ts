@@ -10,6 +10,7 @@ const slopes = [
   { x: [6, 5], alpha: [5] },
   { x: [6, 5], alpha: [1] },
   { x: [2, 3, 4, 5], alpha: [3, 4, 5] },
+  { x: [3, 4], alpha: [3, 4] },
 ];
 
 test.for(slopes)('the gradient of PReLU is its formula for $x and $alpha', async ({ x, alpha }) => {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 
 /**
  * Replaces tfjs's gradient of PReLU by one without comparisons and selections, which the WASM backend does
- * element by element: a fifth of the time. The values are the same, at zero too.
+ * element by element: a quarter of the time. The slope at zero is the same too.
  */
 export function registerPreluGradient(): void {
   tf.unregisterGradient('Prelu');

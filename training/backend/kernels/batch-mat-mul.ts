@@ -6,7 +6,7 @@ type MatrixProduct = KernelCall<tf.BatchMatMulInputs, tf.BatchMatMulAttrs>;
 /**
  * Wraps a matrix product so that it never has to transpose by itself. Only the product of two plain matrices
  * reaches XNNPACK; asked to transpose one of them, as both gradients of a product are, the kernel falls back
- * to plain loops: 10 to 30 times slower for 512×512.
+ * to plain loops: 10 (right) and 25 times (left) slower for 512×512.
  */
 export function withExplicitTranspose(multiply: (call: MatrixProduct) => tf.TensorInfo) {
   return ({ inputs, backend, attrs }: MatrixProduct): tf.TensorInfo => {

@@ -6,7 +6,7 @@ import { type KernelCall, runKernel, transposeAndDispose, type WasmBackend, with
  *
  * Either way XNNPACK repacks one of the two maps as if it were a filter, element by element, and that costs
  * as much as the multiplications. Adding up one product for each tap of the filter instead takes 1.7 times as
- * long from 16 channels on, and saves a fifth only where the input has a single channel.
+ * long from 16 channels on, and saves a quarter only where the input has a single channel.
  *
  * x [N, height, width, Cin], dy [N, outHeight, outWidth, Cout] → `filterShape`
  */

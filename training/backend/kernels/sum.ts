@@ -9,7 +9,7 @@ type Reduction = KernelCall<tf.SumInputs, tf.SumAttrs>;
 /**
  * Wraps a sum so that one over the leading axes, [rows..., C] → [C], is taken as a global average times the
  * number of rows. That reads the map once and in order; the kernel it wraps transposes it first, which takes
- * about 30 times as long. The gradients of biases, of PReLU's slopes and of batch normalisation are such sums.
+ * 10 to 20 times as long. The gradients of biases, of PReLU's slopes and of batch normalisation are such sums.
  */
 export function withLeadingAxesAsPooling(sum: (call: Reduction) => tf.TensorInfo) {
   return (call: Reduction): tf.TensorInfo => {
