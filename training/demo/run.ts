@@ -63,15 +63,13 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const bars = new ProgressBars();
   try {
     const { bundle, toyBundle } = await trainBoth(options, split, bars);
-    const heldOut = sample(split.test);
-    const [gallery, query] = splitByPicture(heldOut, QUERY_FRACTION, SAMPLE_SEED);
-
+    const { query, gallery, all } = heldOutSets(split.test);
     const job = await serveAndEvaluate(bundle, query, gallery, options, bars);
     const local = await evaluate(EVALUATION, job.sets.query, job.sets.gallery);
     bars.stop();
 
     const toy = ServingModel.load(await readBundle(toyBundle));
-    const circle = await embedDataset(toy, heldOut);
+    const circle = await embedDataset(toy, all);
     toy.dispose();
     const examples = await rankedExamples(job.sets, EVALUATION, { query, gallery });
     const { manifest } = await readBundle(bundle);
@@ -191,8 +189,14 @@ async function embedOverHttp(
   return { count, dimension: rows[0].length, features: Float32Array.from(rows.flat()), identities, cameras };
 }
 
-function sample(dataset: ImageDataset): ImageDataset {
-  if (dataset.count <= MAX_HELD_OUT) return dataset;
-  const [, drawn] = splitByPicture(dataset, MAX_HELD_OUT / dataset.count, SAMPLE_SEED);
-  return drawn;
+/** The held-out digits that the demo embeds: the ones that ask and the ones that are the gallery. */
+export function heldOutSets(test: ImageDataset): {
+  query: ImageDataset;
+  gallery: ImageDataset;
+  all: ImageDataset;
+} {
+  const fraction = Math.min(1, MAX_HELD_OUT / test.count);
+  const [, all] = splitByPicture(test, fraction, SAMPLE_SEED);
+  const [gallery, query] = splitByPicture(all, QUERY_FRACTION, SAMPLE_SEED);
+  return { query, gallery, all };
 }

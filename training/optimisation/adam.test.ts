@@ -19,7 +19,7 @@ function reference(start: number, gradients: number[], rate: number): number {
   return x;
 }
 
-const starts = { weights: [1, -2, 0.5], other: [3] };
+const starts: Record<string, number[]> = { weights: [1, -2, 0.5], other: [3] };
 const gradients = {
   weights: [
     [0.1, -4, 0],
@@ -30,8 +30,10 @@ const gradients = {
 };
 const rates: Record<string, number> = { weights: 0.01, other: 0.1 };
 
-function variables(values: Readonly<Record<string, number[]>>): Map<string, tf.Variable> {
-  return new Map(Object.entries(values).map(([name, numbers]) => [name, tf.tensor1d(numbers).variable()]));
+function variables(values: Record<string, Iterable<number>>): Map<string, tf.Variable> {
+  return new Map(
+    Object.entries(values).map(([name, numbers]) => [name, tf.tensor1d([...numbers]).variable()]),
+  );
 }
 
 function takeStep(adam: Adam, all: Map<string, tf.Variable>, step: number): void {

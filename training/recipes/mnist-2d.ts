@@ -7,7 +7,7 @@ import type { Recipe } from './recipe.ts';
 export const mnist2dRecipe: Recipe = {
   model: 'mnist-2d',
   seed: 1,
-  steps: 600,
+  steps: 750,
   batch: { identities: 10, pictures: 4 },
   loss: {
     scale: 12,
@@ -16,7 +16,7 @@ export const mnist2dRecipe: Recipe = {
     softMarginScope: 'class',
     softMarginSharpness: 1,
   },
-  optimiser: { learningRate: 2e-3, warmupSteps: 30, classWeightFactor: 1 },
+  optimiser: { learningRate: 6e-3, warmupSteps: 30, classWeightFactor: 1 },
   classWeights: 'even-on-circle',
   augmentation: { rotation: 0, scaling: 0, shift: 0 },
 };

@@ -1,0 +1,34 @@
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { access } from './access.ts';
+import type { AppTypes } from './environment.ts';
+import { ApiError, respondToError } from './errors.ts';
+import { addEmbeddingRoutes } from './routes/embeddings.ts';
+import { addEvaluationRoutes } from './routes/evaluations.ts';
+import { addHealthRoute } from './routes/health.ts';
+import { addModelRoutes } from './routes/models.ts';
+import { addSetRoutes } from './routes/sets.ts';
+
+/** The service as one Hono app: what every request passes, then the routes. */
+export function createApp(): Hono<AppTypes> {
+  const app = new Hono<AppTypes>();
+  app.onError(respondToError);
+  app.notFound((context) =>
+    respondToError(
+      new ApiError(404, {
+        message: `There is nothing at ${context.req.path}.`,
+        code: 'unknown_path',
+      }),
+      context,
+    ),
+  );
+  app.use(requestId());
+  app.use('/v1/*', access);
+
+  addHealthRoute(app);
+  addModelRoutes(app);
+  addEmbeddingRoutes(app);
+  addSetRoutes(app);
+  addEvaluationRoutes(app);
+  return app;
+}

@@ -1,0 +1,78 @@
+import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
+import '@tensorflow/tfjs-backend-wasm/dist/register_all_kernels.js';
+import createModule, {
+  type BackendWasmModule,
+} from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
+import simdModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import { ApiError } from '../errors.ts';
+import { LoadedModels } from './loaded-models.ts';
+
+/** The backend that serves. */
+export interface Backend {
+  readonly name: 'wasm';
+  readonly simd: true;
+  readonly models: LoadedModels;
+}
+
+/** What every Emscripten module has; tfjs's types leave it out. */
+interface Emscripten {
+  cwrap<F>(name: string, returns: 'number' | null, takes: 'number'[]): F;
+}
+
+let booted: Promise<Backend> | undefined;
+
+/**
+ * Boots TensorFlow.js on its SIMD WASM backend, once an isolate. This is the one place with global state.
+ *
+ * TensorFlow.js compiles its WASM at run time, which workerd forbids. So the compiled module is imported,
+ * and what `init` of the backend does with a downloaded file is done here with that module. tfjs falls back
+ * to plain JavaScript without a word when a backend does not start; here it refuses to serve.
+ *
+ * @throws {ApiError} 503 where the backend does not start. The next request tries again.
+ */
+export function startBackend(): Promise<Backend> {
+  booted ??= boot().catch((error) => {
+    booted = undefined;
+    console.error(error);
+    throw new ApiError(503, {
+      message: 'The inference backend (TensorFlow.js, WASM with SIMD) did not start here.',
+      code: 'backend_unavailable',
+    });
+  });
+  return booted;
+}
+
+async function boot(): Promise<Backend> {
+  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) throw new Error('This runtime has no WASM SIMD.');
+  const wasm = await createModule({
+    instantiateWasm(
+      imports: WebAssembly.Imports,
+      receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+    ) {
+      const instance = new WebAssembly.Instance(simdModule, imports);
+      receive(instance, simdModule);
+      return instance.exports;
+    },
+  });
+  wasm.tfjs = bridgeOf(wasm as BackendWasmModule & Emscripten);
+
+  if ('wasm' in tf.engine().registryFactory) tf.removeBackend('wasm');
+  tf.registerBackend('wasm', () => new BackendWasm(wasm));
+  await tf.setBackend('wasm');
+  await tf.ready();
+  if (tf.getBackend() !== 'wasm') throw new Error(`tfjs fell back to the backend "${tf.getBackend()}".`);
+  return { name: 'wasm', simd: true, models: new LoadedModels() };
+}
+
+/** The functions of the module that the backend calls outside kernels. */
+function bridgeOf({ cwrap }: Emscripten): BackendWasmModule['tfjs'] {
+  return {
+    init: cwrap('init', null, []),
+    initWithThreadsCount: cwrap('init_with_threads_count', null, ['number']),
+    getThreadsCount: cwrap('get_threads_count', 'number', []),
+    registerTensor: cwrap('register_tensor', null, ['number', 'number', 'number']),
+    disposeData: cwrap('dispose_data', null, ['number']),
+    dispose: cwrap('dispose', null, []),
+  };
+}

@@ -1,0 +1,39 @@
+import { env } from 'cloudflare:workers';
+import { blockOf } from '@softmargin/shared/metrics/blocks.ts';
+import { createRandom } from '@softmargin/shared/random.ts';
+import { expect, test } from 'vitest';
+import { randomSet } from '../../test/slow-evaluation.ts';
+import { rowsPerBlockOf, SetContent, storeContent } from './content.ts';
+
+const set = randomSet(createRandom(1), 150, 8192, (random) => random.normal());
+
+test('every range of rows is read back as it was stored, across blocks', async () => {
+  const content = await SetContent.open(env.STORE, await storeContent(env.STORE, set));
+  expect(content.index.rowsPerBlock).toBe(64);
+  expect(content.index.blocks).toHaveLength(3);
+  for (const [start, count] of [
+    [0, 150],
+    [0, 1],
+    [63, 2],
+    [64, 64],
+    [10, 130],
+    [149, 1],
+  ]) {
+    expect(await content.rows(start, count)).toEqual(blockOf(set, start, count));
+  }
+  expect(await content.labels()).toEqual({ identities: set.identities, cameras: set.cameras });
+});
+
+test('the gallery is its blocks', async () => {
+  const content = await SetContent.open(env.STORE, await storeContent(env.STORE, set));
+  const gallery = content.gallery(await content.labels());
+  expect(await gallery.read(2)).toEqual(blockOf(set, 128, 22));
+});
+
+test.each([
+  [1, 8192],
+  [512, 1024],
+  [8192, 64],
+])('a row of %i numbers lies in a block of %i', (dimension, rows) => {
+  expect(rowsPerBlockOf(dimension)).toBe(rows);
+});

@@ -1,0 +1,50 @@
+import { exports } from 'cloudflare:workers';
+import { inject } from 'vitest';
+
+/** An answer of the Worker with its body read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every form.
+  readonly body: any;
+}
+
+/** Sends a request to the Worker under test. */
+export async function send(
+  method: string,
+  path: string,
+  body?: BodyInit,
+  headers: HeadersInit = {},
+): Promise<Answer> {
+  const response = await exports.default.fetch(`http://softmargin${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && { body }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+}
+
+export function sendJson(method: string, path: string, value: unknown): Promise<Answer> {
+  return send(method, path, JSON.stringify(value), { 'Content-Type': 'application/json' });
+}
+
+/** The bytes of a picture file that the setup made. */
+export function picture(name: string): Uint8Array<ArrayBuffer> {
+  return fromBase64(inject('pictures')[name]);
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** A request body whose bytes come in pieces, as over a network and without a Content-Length. */
+export function pieces(count: number, size: number): ReadableStream<Uint8Array> {
+  let sent = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (sent++ === count) controller.close();
+      else controller.enqueue(new Uint8Array(size).fill(0x20));
+    },
+  });
+}

@@ -1,0 +1,51 @@
+import sharp from 'sharp';
+import type { TestProject } from 'vitest/node';
+
+/** Picture files for the tests in workerd, where sharp does not run: base64 by name. */
+export default async function setup(project: TestProject): Promise<void> {
+  const width = 24;
+  const height = 16;
+  const pixels = Buffer.alloc(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    pixels.set([(i % width) * 10, Math.floor(i / width) * 15, i % 2 === 0 ? 200 : 40], 3 * i);
+  }
+  const picture = () => sharp(pixels, { raw: { width, height, channels: 3 } });
+  const flat = (size: number) =>
+    sharp({ create: { width: size, height: size, channels: 3, background: 'teal' } });
+  const files: Record<string, Buffer> = {
+    png: await picture().png().toBuffer(),
+    'png-interlaced': await picture().png({ progressive: true }).toBuffer(),
+    'png-16-bit': await picture().toColourspace('rgb16').png().toBuffer(),
+    jpeg: await picture().jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer(),
+    'jpeg-progressive': await picture().jpeg({ progressive: true }).toBuffer(),
+    'jpeg-grey': await picture().grayscale().jpeg().toBuffer(),
+    'jpeg-cmyk': await picture().toColourspace('cmyk').jpeg().toBuffer(),
+    webp: await picture().webp().toBuffer(),
+    gif: await picture().gif().toBuffer(),
+    'png-2048': await flat(2048).png().toBuffer(),
+    'png-2049': await flat(2049).png().toBuffer(),
+  };
+  const upright: Record<string, string> = {};
+  // Smooth, so that what JPEG loses is little: four grey corners that tell every orientation apart.
+  const corners = sharp(Buffer.from([0, 90, 170, 255]), { raw: { width: 2, height: 2, channels: 1 } })
+    .resize(32, 16, { kernel: 'nearest', fit: 'fill' })
+    .toColourspace('srgb');
+  const base = await corners.png().toBuffer();
+  for (let orientation = 1; orientation <= 8; orientation++) {
+    const file = await sharp(base).withMetadata({ orientation }).jpeg({ quality: 100 }).toBuffer();
+    files[`jpeg-orientation-${orientation}`] = file;
+    upright[`jpeg-orientation-${orientation}`] = (
+      await sharp(file).rotate().ensureAlpha().raw().toBuffer()
+    ).toString('base64');
+  }
+  project.provide(
+    'pictures',
+    mapValues(files, (file) => file.toString('base64')),
+  );
+  project.provide('pixels', (await picture().ensureAlpha().raw().toBuffer()).toString('base64'));
+  project.provide('upright', upright);
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

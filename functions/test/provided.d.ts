@@ -1,0 +1,13 @@
+import 'vitest';
+
+/** What `pictures.setup.ts` makes in Node for the tests in workerd. */
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Files by name, in base64. */
+    pictures: Record<string, string>;
+    /** RGBA of the picture in most files, 24×16, in base64. */
+    pixels: string;
+    /** RGBA of the files with an EXIF orientation, upright, in base64. */
+    upright: Record<string, string>;
+  }
+}

@@ -1,0 +1,14 @@
+import type { D1Migration } from 'cloudflare:test';
+import type { Bindings } from '../environment.ts';
+
+/** What the Worker under test exports and is bound to. */
+declare global {
+  namespace Cloudflare {
+    interface GlobalProps {
+      mainModule: typeof import('../index.ts');
+    }
+    interface Env extends Bindings {
+      readonly MIGRATIONS: D1Migration[];
+    }
+  }
+}

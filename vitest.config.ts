@@ -1,0 +1,49 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig, defineProject } from 'vitest/config';
+
+/** The Worker, in the runtime that it is deployed to. */
+const workerd = defineProject(async () => ({
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: { ACCESS: 'open', MIGRATIONS: await readD1Migrations('./functions/migrations') },
+      },
+    }),
+  ],
+  test: {
+    name: 'workerd',
+    include: ['functions/**/*.test.ts'],
+    exclude: ['functions/scripts/**'],
+    globalSetup: ['./functions/test/pictures.setup.ts'],
+    setupFiles: ['./functions/test/migrations.setup.ts'],
+    sequence: { groupOrder: 2 },
+  },
+}));
+
+const node = defineProject({
+  test: {
+    name: 'node',
+    include: ['shared/**/*.test.ts', 'training/**/*.test.ts'],
+    // Some train for a few steps, beside others on the same cores.
+    testTimeout: 60_000,
+    sequence: { groupOrder: 1 },
+  },
+});
+
+/** The whole path keeps both cores busy; it runs when nothing else does. */
+const endToEnd = defineProject({
+  test: {
+    name: 'end-to-end',
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    sequence: { groupOrder: 3 },
+  },
+});
+
+/** The start script, as the process it is. */
+const _server = defineProject({
+  test: { name: 'server', include: ['functions/scripts/**/*.test.ts'], testTimeout: 60_000 },
+});
+
+export default defineConfig({ test: { projects: [node, workerd, endToEnd] } });
