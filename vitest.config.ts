@@ -31,19 +31,14 @@ const node = defineProject({
   },
 });
 
-/** The whole path keeps both cores busy; it runs when nothing else does. */
+/** The whole path and the start script keep both cores busy; they run when nothing else does. */
 const endToEnd = defineProject({
   test: {
     name: 'end-to-end',
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'functions/scripts/**/*.test.ts'],
     testTimeout: 60_000,
     sequence: { groupOrder: 3 },
   },
-});
-
-/** The start script, as the process it is. */
-const _server = defineProject({
-  test: { name: 'server', include: ['functions/scripts/**/*.test.ts'], testTimeout: 60_000 },
 });
 
 export default defineConfig({ test: { projects: [node, workerd, endToEnd] } });

@@ -1,5 +1,8 @@
 import { ApiError } from './errors.ts';
 
+/** Room for a body whose length was not announced; it doubles as the body grows. */
+const FIRST_BUFFER_BYTES = 64 * 1024;
+
 /**
  * Reads a request's body up to a limit, counting what arrives and not what `Content-Length` announces.
  *
@@ -12,23 +15,25 @@ export async function readBody(request: Request, limit: number, what: string): P
       message: `${what} may have up to ${limit} bytes (${formatMiB(limit)}); this body has more.`,
       code: 'body_too_large',
     });
-  if (Number(request.headers.get('Content-Length') ?? 0) > limit) throw tooLarge();
+  const announced = Number(request.headers.get('Content-Length') ?? 0);
+  if (announced > limit) throw tooLarge();
   if (request.body === null) return new Uint8Array();
 
-  const chunks: Uint8Array[] = [];
+  // A body of the announced length is read into place; a large one twice in memory would be too much.
+  let bytes = new Uint8Array(announced > 0 ? announced : FIRST_BUFFER_BYTES);
   let length = 0;
   for await (const chunk of request.body as ReadableStream<Uint8Array>) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge();
-    chunks.push(chunk);
+    const end = length + chunk.length;
+    if (end > limit) throw tooLarge();
+    if (end > bytes.length) {
+      const larger = new Uint8Array(Math.min(limit, Math.max(end, 2 * bytes.length)));
+      larger.set(bytes.subarray(0, length));
+      bytes = larger;
+    }
+    bytes.set(chunk, length);
+    length = end;
   }
-  const bytes = new Uint8Array(length);
-  let position = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, position);
-    position += chunk.length;
-  }
-  return bytes;
+  return bytes.subarray(0, length);
 }
 
 /** Reads a JSON body up to a limit. @throws {ApiError} 400 where it is not JSON, 413 above the limit. */

@@ -1,12 +1,34 @@
 import { exports } from 'cloudflare:workers';
+import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import { inject } from 'vitest';
+
+/** What bodies of answers hold, of whatever route: tests know which fields are there. */
+export interface Body {
+  readonly id: string;
+  readonly object: string;
+  readonly state: string;
+  readonly sha256: string;
+  readonly createdAt: string;
+  readonly finishedAt: string;
+  readonly manifest: { readonly format: number };
+  /** Embeddings, or models, or sets. An embedding asked for in base64 is text. */
+  readonly data: readonly {
+    readonly id: string;
+    readonly index: number;
+    readonly embedding: number[] & string;
+  }[];
+  readonly errors: readonly object[];
+  readonly error: { readonly message: string; readonly param: string | null; readonly code: string };
+  readonly query: { readonly set: string; readonly sha256: string; readonly count: number };
+  readonly result: EvaluationResult;
+  readonly progress: { readonly shards: { readonly done: number; readonly total: number } };
+}
 
 /** An answer of the Worker with its body read. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every form.
-  readonly body: any;
+  readonly body: Body;
 }
 
 /** Sends a request to the Worker under test. */
