@@ -1,3 +1,5 @@
+import { indicesByIdentity } from '../sets/identities.ts';
+
 /** Identity and camera of every item of a set, by index. */
 export interface Labels {
   readonly identities: Int32Array;
@@ -72,14 +74,4 @@ export function bindProtocol(name: ProtocolName, queries: Labels, gallery: Label
       };
     }
   }
-}
-
-function indicesByIdentity(identities: Int32Array): Map<number, number[]> {
-  const indices = new Map<number, number[]>();
-  for (const [index, identity] of identities.entries()) {
-    const known = indices.get(identity);
-    if (known === undefined) indices.set(identity, [index]);
-    else known.push(index);
-  }
-  return indices;
 }

@@ -1,4 +1,5 @@
 import { createRandom } from '@softmargin/shared/random.ts';
+import { indicesByIdentity } from '@softmargin/shared/sets/identities.ts';
 
 /** Labelled pictures of one size, in memory: 8-bit, row-major, channels interleaved, one after the other. */
 export interface ImageDataset {
@@ -34,17 +35,6 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>): Image
     identities: Int32Array.from(indices, (index) => dataset.identities[index]),
     cameras: Int32Array.from(indices, (index) => dataset.cameras[index]),
   };
-}
-
-/** Indices of the pictures of every identity, ascending. */
-export function indicesByIdentity(identities: Int32Array): Map<number, number[]> {
-  const indices = new Map<number, number[]>();
-  for (const [index, identity] of identities.entries()) {
-    const known = indices.get(identity);
-    if (known === undefined) indices.set(identity, [index]);
-    else known.push(index);
-  }
-  return indices;
 }
 
 /**

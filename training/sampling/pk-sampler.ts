@@ -1,5 +1,5 @@
 import { createRandom } from '@softmargin/shared/random.ts';
-import { indicesByIdentity } from '../datasets/dataset.ts';
+import { indicesByIdentity } from '@softmargin/shared/sets/identities.ts';
 
 /** Streams of the run's seed that batches draw from. */
 const IDENTITY_STREAM = 1;
