@@ -19,6 +19,8 @@ const program = new Command('softmargin')
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+  // What is stopped half way fails in many ways; the reason is what matters.
+  const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error;
+  console.error(`\n${cause instanceof Error ? cause.message : String(cause)}`);
   process.exitCode = stopping.signal.aborted ? 130 : 1;
 }

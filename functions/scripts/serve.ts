@@ -110,6 +110,9 @@ async function serve({ port, persistTo, quiet }: Options): Promise<number> {
     await stopWrangler(server);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  // A program that started this one over a channel is not outlived, however it ends.
+  process.on('disconnect', stop);
+  process.channel?.unref();
 
   const health = await Promise.race([waitForHealth(url), ended.then(() => undefined)]);
   if (stopping) return ended.then(() => 0);

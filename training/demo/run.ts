@@ -75,19 +75,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     const { manifest } = await readBundle(bundle);
     const report = await renderReport({ manifest, result: job.result, circle, examples });
     await writeFile(join(output, 'report.html'), report);
-    await writeFile(
-      join(output, 'result.json'),
-      `${JSON.stringify(
-        {
-          ...job.result,
-          ...EVALUATION,
-          evaluation: job.id,
-          sets: { query: 'query.npz', gallery: 'gallery.npz' },
-        },
-        null,
-        2,
-      )}\n`,
-    );
+    const summary = {
+      ...job.result,
+      sets: { query: 'query.npz', gallery: 'gallery.npz' },
+      evaluation: { id: job.id, ...EVALUATION },
+    };
+    await writeFile(join(output, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`);
     console.log(renderSummary({ result: job.result, local, query, gallery, output }));
   } finally {
     bars.stop();

@@ -20,11 +20,12 @@ export async function startWorker(stateDirectory: string): Promise<WorkerProcess
   const child = spawn(
     process.execPath,
     ['functions/scripts/serve.ts', '--port', String(port), '--persist-to', stateDirectory, '--quiet'],
-    { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] },
+    // The channel closes with this process, however that ends, and then the server stops too.
+    { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
+    stream?.on('data', (chunk: Buffer) => {
       printed = (printed + chunk).slice(-10_000);
     });
   }
