@@ -76,6 +76,10 @@ async function trainToBundle(
     const scores = Object.entries(manifest.scores).map(([score, value]) => `${score} ${value.toFixed(4)}`);
     console.log(`${run.bundlePath}: ${bytes.length} bytes, SHA-256 ${sha256.slice(0, 12)}…`);
     console.log(`Held out (${split.test.count} digits, each against the others): ${scores.join(', ')}`);
+  } catch (error) {
+    bars.stop();
+    if (run.signal.aborted) console.error(`\nThe checkpoint is in ${run.directory}; go on with --resume.`);
+    throw error;
   } finally {
     bars.stop();
   }
