@@ -91,6 +91,25 @@ describe('a run that was stopped', () => {
     expect(readdirSync(directory).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
   });
 
+  test('that was killed after its checkpoint takes the steps after it again, and logs them once', async () => {
+    const whole = bits(await run(newDirectory()));
+    const directory = newDirectory();
+    const stopping = new AbortController();
+    const stopped = run(directory, {
+      signal: stopping.signal,
+      onStep: ({ step }) => step === 3 && stopping.abort(new Error('stopped')),
+    });
+    await expect(stopped).rejects.toThrow('stopped');
+    // Two steps more than the checkpoint knows of, the second cut off in its line.
+    const path = join(directory, 'log.jsonl');
+    writeFileSync(path, `${readFileSync(path, 'utf8')}{"step":4,"loss":9}\n{"step":5,"lo`);
+
+    expect(bits(await run(directory, { resume: true }))).toBe(whole);
+    const steps = readFileSync(path, 'utf8').trim().split('\n');
+    expect(steps.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(JSON.parse(steps[3]).loss).not.toBe(9);
+  });
+
   test('with another recipe it is refused', async () => {
     const directory = newDirectory();
     await run(directory);

@@ -36,7 +36,7 @@ export async function train(run: TrainingRun): Promise<Map<string, BundleTensor>
   if (checkpoint && JSON.stringify(checkpoint.recipe) !== JSON.stringify(recipe)) {
     throw new Error(`${checkpointPath} was made with another recipe.`);
   }
-  const log = await RunLog.open(join(directory, 'log.jsonl'), { append: resume });
+  const log = await RunLog.open(join(directory, 'log.jsonl'), checkpoint?.step ?? 0);
   const trainer = new Trainer(recipe, dataset, statistics, checkpoint);
   try {
     while (trainer.step < recipe.steps) {
