@@ -3,6 +3,7 @@ import { chooseKernel, type KernelBuilds } from '../shared/metrics/kernel/builds
 
 const compile = (name: string) =>
   new Module(readFileSync(new URL(`../shared/metrics/kernel/${name}.wasm`, import.meta.url)));
+
 import { type CompiledModule, Module } from '../shared/metrics/kernel/webassembly.ts';
 
 /** The builds of the ranking kernel as they are committed. */

@@ -75,7 +75,9 @@ describe('an evaluation through the queue', () => {
     await uploadSet('changing', randomSet(random, 3, 6, quantised));
     const { query: described, result } = await evaluationAtEnd(path);
     expect(described.count).toBe(120);
-    expect(result).toEqual(await evaluate(rankingKernel, { protocol: 'none', distance: 'cosine' }, query, gallery));
+    expect(result).toEqual(
+      await evaluate(rankingKernel, { protocol: 'none', distance: 'cosine' }, query, gallery),
+    );
   });
 });
 

@@ -155,7 +155,9 @@ describe('the edges', () => {
       [1, 1, 0, 0],
       [2, 1, 1, 1],
     ]);
-    expect((await evaluate(kernel, { protocol: 'none', distance: 'cosine' }, query, gallery)).mAP).toBe(1 / 2);
+    expect((await evaluate(kernel, { protocol: 'none', distance: 'cosine' }, query, gallery)).mAP).toBe(
+      1 / 2,
+    );
     const zero = setOf([[1, 1, 0, 0]]);
     // To a query of zeros everything is equally far: the gallery's order stays.
     expect((await evaluate(kernel, { protocol: 'none', distance: 'cosine' }, zero, gallery)).mAP).toBe(1 / 2);
@@ -172,7 +174,12 @@ describe('the edges', () => {
       [1, 1, 1, 0],
       [2, 1, 1, 0],
     ]);
-    const { cmc } = await evaluate(kernel, { protocol: 'market1501', distance: 'euclidean' }, queries, gallery);
+    const { cmc } = await evaluate(
+      kernel,
+      { protocol: 'market1501', distance: 'euclidean' },
+      queries,
+      gallery,
+    );
     // The first query's list: items 2 (its match, further away) and 3. The second's: all four, its match
     // is third, but the curve ends at two.
     expect(cmc).toEqual({ 1: 0, 2: 1 / 2 });

@@ -1,4 +1,5 @@
 import { scoreQuery } from './average-precision.ts';
+import { sortByScore } from './merge-sort.ts';
 import type { Protocol } from './protocols.ts';
 import { QueryScores } from './scores.ts';
 
@@ -41,13 +42,15 @@ export async function rankQueries<Scores extends Float32Array | Float64Array>(
   gallery: GalleryScorer<Scores>,
 ): Promise<QueryScores> {
   const located = new LocatedItems(protocol, queries);
-  const scores = await gallery.locate(located);
-  const matches = sortMatches(located, scores);
+  const matches = rankedMatches(located, await gallery.locate(located));
   const before = await gallery.countBefore(matches, matches.scores);
 
   const result = new QueryScores(queries.start, queries.count);
   for (let q = 0; q < queries.count; q++) {
-    const ranks = ranksOf(q, matches, before, located, scores);
+    const ranks: number[] = [];
+    for (let i = matches.starts[q]; i < matches.starts[q + 1]; i++) {
+      ranks.push(before[i] - matches.leftOutBefore[i] + 1);
+    }
     result.set(q, scoreQuery(ranks), protocol.keptCount(queries.start + q));
   }
   return result;
@@ -85,65 +88,43 @@ class LocatedItems implements ItemLists {
   }
 }
 
-interface SortedMatches<Scores> extends ItemLists {
+interface RankedMatches<Scores> extends ItemLists {
   readonly scores: Scores;
+  /** Of each match: how many of the items left out for its query stand before it. */
+  readonly leftOutBefore: Int32Array;
 }
 
 /** The matches alone, each query's in ranked order. */
-function sortMatches<Scores extends Float32Array | Float64Array>(
-  located: LocatedItems,
+function rankedMatches<Scores extends Float32Array | Float64Array>(
+  { starts, items, isMatch, matchCount }: LocatedItems,
   scores: Scores,
-): SortedMatches<Scores> {
-  const { starts, items, isMatch, matchCount } = located;
-  const sorted = {
+): RankedMatches<Scores> {
+  const ranked = {
     starts: new Int32Array(starts.length),
     items: new Int32Array(matchCount),
     scores: new (scores.constructor as new (length: number) => Scores)(matchCount),
+    leftOutBefore: new Int32Array(matchCount),
   };
+  const longest = starts.reduce((most, start, q) => Math.max(most, start - (starts[q - 1] ?? 0)), 0);
+  const order = new Int32Array(longest);
+  const scratch = new Int32Array(longest);
   let place = 0;
   for (let q = 0; q + 1 < starts.length; q++) {
-    const entries: number[] = [];
-    for (let i = starts[q]; i < starts[q + 1]; i++) if (isMatch[i] === 1) entries.push(i);
-    // They ascend by item, and the sort is stable.
-    entries.sort((a, b) => scores[b] - scores[a]);
-    for (const i of entries) {
-      sorted.items[place] = items[i];
-      sorted.scores[place++] = scores[i];
+    const length = starts[q + 1] - starts[q];
+    for (let i = 0; i < length; i++) order[i] = starts[q] + i;
+    // They ascend by item, and the sort keeps the order of what is equal.
+    sortByScore(order, scratch, length, scores);
+    let leftOut = 0;
+    for (let i = 0; i < length; i++) {
+      if (isMatch[order[i]] === 0) {
+        leftOut++;
+        continue;
+      }
+      ranked.items[place] = items[order[i]];
+      ranked.scores[place] = scores[order[i]];
+      ranked.leftOutBefore[place++] = leftOut;
     }
-    sorted.starts[q + 1] = place;
+    ranked.starts[q + 1] = place;
   }
-  return sorted;
-}
-
-/** Ranks of a query's matches, from 1, ascending. */
-function ranksOf(
-  q: number,
-  matches: SortedMatches<Float32Array | Float64Array>,
-  before: Int32Array,
-  located: LocatedItems,
-  scores: Float32Array | Float64Array,
-): number[] {
-  const start = matches.starts[q];
-  const length = matches.starts[q + 1] - start;
-  // Items left out that stand between match i − 1 and match i.
-  const leftOut = new Int32Array(length + 1);
-  for (let l = located.starts[q]; l < located.starts[q + 1]; l++) {
-    if (located.isMatch[l] === 1) continue;
-    let low = 0;
-    let high = length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const difference = matches.scores[start + middle] - scores[l];
-      const isBefore =
-        difference > 0 || (difference === 0 && matches.items[start + middle] < located.items[l]);
-      if (isBefore) low = middle + 1;
-      else high = middle;
-    }
-    leftOut[low]++;
-  }
-  let gone = 0;
-  return Array.from({ length }, (_, i) => {
-    gone += leftOut[i];
-    return before[start + i] - gone + 1;
-  });
+  return ranked;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { kernel } from '../../test/kernel.ts';
 import { hasData, readData, readDataText } from '../../test/data.ts';
+import { kernel } from '../../test/kernel.ts';
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { distanceNames } from './distance.ts';
 import { evaluate } from './evaluate.ts';
@@ -54,7 +54,8 @@ describe.skipIf(!hasData(...GROCERY))('Grocery Store by 256-d MobileNet features
       expect(result.validQueries).toBe(references.validQueries);
       expect(result.skippedQueries).toBe(0);
       for (const implementation of implementations) {
-        expectReference(result, references[implementation]);
+        // Float32 products: items at nearly one distance may change places.
+        expectReference(result, references[implementation], 6);
       }
       expect(result.mAPTrapezoid).toBeCloseTo(references[TRAPEZOID].mAP, 6);
       expect(references['fast-reid'].mINP).toBeDefined();
@@ -117,7 +118,10 @@ describe.skipIf(!hasData(...MARKET))('Market-1501’s names by a distance that i
     const scorer: GalleryScorer<Float64Array> = {
       async locate({ starts, items }) {
         return Float64Array.from(items, (item, i) => {
-          return score(starts.findLastIndex((start) => start <= i), item);
+          return score(
+            starts.findLastIndex((start) => start <= i),
+            item,
+          );
         });
       },
       async countBefore({ starts, items }, scores) {
@@ -138,15 +142,15 @@ describe.skipIf(!hasData(...MARKET))('Market-1501’s names by a distance that i
 
     expect(result.validQueries).toBe(count);
     for (const { mAP, rank1, rank5, rank10 } of [expected.torchreid, expected.second_implementation]) {
-      expectReference(result, { mAP, cmc: { 1: rank1, 5: rank5, 10: rank10 } });
+      expectReference(result, { mAP, cmc: { 1: rank1, 5: rank5, 10: rank10 } }, 9);
     }
     expect(result.mINP).toBeCloseTo(expected.second_implementation.mINP, 9);
     expect(result.mAPTrapezoid).toBeCloseTo(expected.second_implementation.mAP_trapezoid, 9);
   });
 });
 
-function expectReference(result: EvaluationResult, { mAP, mINP, cmc }: Reference): void {
-  expect(result.mAP).toBeCloseTo(mAP, 9);
+function expectReference(result: EvaluationResult, { mAP, mINP, cmc }: Reference, digits: number): void {
+  expect(result.mAP).toBeCloseTo(mAP, digits);
   if (mINP !== undefined) expect(result.mINP).toBeCloseTo(mINP, 6);
   // The references compute the curve in float32.
   for (const [rank, share] of Object.entries(cmc ?? {})) {

@@ -1,6 +1,10 @@
 import { blockOf } from '@softmargin/shared/metrics/blocks.ts';
 import { listedDistances } from '@softmargin/shared/metrics/distance.ts';
-import { type EvaluationRule, evaluateShard, type GallerySource } from '@softmargin/shared/metrics/evaluate.ts';
+import {
+  type EvaluationRule,
+  evaluateShard,
+  type GallerySource,
+} from '@softmargin/shared/metrics/evaluate.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import type { ImageDataset } from '../datasets/dataset.ts';
 import { loadKernel } from '../evaluation/kernel.ts';

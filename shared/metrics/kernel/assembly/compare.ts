@@ -1,4 +1,4 @@
-import { counts, items, itemScores, limits, PANEL } from './layout';
+import { counts, itemScores, items, limits, PANEL } from './layout';
 
 /** Entries that one pass over a row is compared with. */
 const GROUP = 4;
@@ -23,7 +23,7 @@ export function compareRow(row: usize, width: i32, start: i32, from: i32, length
   for (let i = length; i < groups; i++) store<f32>(limits + 4 * i, <f32>Infinity);
 
   const end = compact(row, width, load<f32>(limits + 4 * (length - 1)));
-  if (end == row) return;
+  if (end === row) return;
   for (let i = 0; i < length; i += GROUP) {
     const limit0 = v128.load32_splat(limits + 4 * i);
     const limit1 = v128.load32_splat(limits + 4 * i, 4);
@@ -75,7 +75,7 @@ function ties(row: usize, count: i32, score: f32): i32 {
     sums = i32x4.sub(sums, f32x4.eq(v128.load(row + 4 * <usize>j), splat));
   }
   let sum = total(sums);
-  for (let j = whole; j < count; j++) sum += i32(load<f32>(row + 4 * <usize>j) == score);
+  for (let j = whole; j < count; j++) sum += i32(load<f32>(row + 4 * <usize>j) === score);
   return sum;
 }
 

@@ -6,9 +6,9 @@ import {
   PANEL,
   panels,
   queryCount,
+  SEARCH_FROM,
   scales,
   scores,
-  SEARCH_FROM,
   starts,
   sweepPanels,
   TILE,
@@ -31,7 +31,7 @@ function countSweep(blockStart: i32, first: i32, count: i32): void {
   const panelCount = (count + PANEL - 1) / PANEL;
   for (let q = 0; q < queryCount; q += TILE) {
     const last = min(queryCount, q + TILE);
-    if (entry(q) == entry(last)) continue;
+    if (entry(q) === entry(last)) continue;
     const tile = tiles + 4 * <usize>q * dimension;
     for (let p = 0; p < panelCount; p++) {
       const item = <usize>(first + p * PANEL);
@@ -47,7 +47,7 @@ function countSweep(blockStart: i32, first: i32, count: i32): void {
     for (let query = q; query < last; query++) {
       const from = entry(query);
       const length = entry(query + 1) - from;
-      if (length == 0) continue;
+      if (length === 0) continue;
       const row = scores + stride * (query - q);
       if (length < SEARCH_FROM) compareRow(row, panelCount * PANEL, blockStart + first, from, length);
       else searchRow(row, panelCount * PANEL, blockStart + first, from, length);

@@ -2,8 +2,8 @@ export { countBlock, finishCounts } from './count';
 export {
   biases,
   counts,
-  items,
   itemScores,
+  items,
   querySquares,
   reserve,
   reserveLists,

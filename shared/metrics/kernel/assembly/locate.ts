@@ -1,8 +1,8 @@
 import {
   biases,
   dimension,
-  items,
   itemScores,
+  items,
   PANEL,
   panels,
   queryCount,

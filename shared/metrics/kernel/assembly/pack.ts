@@ -1,4 +1,16 @@
-import { biases, dimension, isEuclidean, PANEL, panels, querySquares, scales, squares, staging, TILE, tiles } from './layout';
+import {
+  biases,
+  dimension,
+  isEuclidean,
+  PANEL,
+  panels,
+  querySquares,
+  scales,
+  squares,
+  staging,
+  TILE,
+  tiles,
+} from './layout';
 
 /** Rows that are copied together: as many streams as a cache follows. */
 const ROWS_AT_ONCE = 8;
@@ -55,7 +67,7 @@ export function packGallery(count: i32): bool {
           scale = 1;
           bias = <f32>(-0.5 * square);
         } else {
-          scale = square == 0 ? 0 : <f32>(1 / Math.sqrt(square));
+          scale = square === 0 ? 0 : <f32>(1 / Math.sqrt(square));
           bias = 0;
         }
       }
@@ -78,7 +90,7 @@ function regroup(target: usize, count: i32, width: i32): void {
       for (let k = k0; k < k1; k++) {
         if (j < whole) {
           v128.store(to, v128.load(from));
-          if (width == PANEL) v128.store(to, v128.load(from, 16), 16);
+          if (width === PANEL) v128.store(to, v128.load(from, 16), 16);
         } else {
           for (let lane = 0; lane < width; lane++) {
             store<f32>(to + 4 * lane, j + lane < count ? load<f32>(from + 4 * lane) : 0);
@@ -118,9 +130,9 @@ function measure(group: usize, width: i32): void {
 function settle(group: usize, lane: i32, width: i32): f64 {
   const square = load<f64>(squares + 8 * lane);
   if (isEuclidean) return square <= LARGEST_EUCLIDEAN ? square : -1;
-  if (square == 0 || (square >= SMALLEST && square <= LARGEST)) return square;
+  if (square === 0 || (square >= SMALLEST && square <= LARGEST)) return square;
   const exponent = <i64>((reinterpret<u64>(square) >> 52) & 2047) - 1023;
-  const factor = reinterpret<f64>(<u64>(1023 - (exponent >> 1)) << 52);
+  const factor = reinterpret<f64>((<u64>(1023 - (exponent >> 1))) << 52);
   let address = group + 4 * lane;
   for (let k = 0; k < dimension; k++) {
     store<f32>(address, <f32>(<f64>load<f32>(address) * factor));

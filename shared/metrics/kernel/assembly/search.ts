@@ -1,4 +1,4 @@
-import { counts, items, itemScores, PANEL } from './layout';
+import { counts, itemScores, items, PANEL } from './layout';
 
 /**
  * Counts by searching the place of each score in the list, which is long: adds one where the first entry
@@ -36,10 +36,10 @@ function searchFour(address: usize, item: i32, from: i32, length: i32): void {
   while (rest > 1) {
     const half = rest >>> 1;
     const step = 4 * <usize>half;
-    placeA += step & -<usize>(load<f32>(placeA + step - 4) >= a);
-    placeB += step & -<usize>(load<f32>(placeB + step - 4) >= b);
-    placeC += step & -<usize>(load<f32>(placeC + step - 4) >= c);
-    placeD += step & -<usize>(load<f32>(placeD + step - 4) >= d);
+    placeA += step & -(<usize>(load<f32>(placeA + step - 4) >= a));
+    placeB += step & -(<usize>(load<f32>(placeB + step - 4) >= b));
+    placeC += step & -(<usize>(load<f32>(placeC + step - 4) >= c));
+    placeD += step & -(<usize>(load<f32>(placeD + step - 4) >= d));
     rest -= half;
   }
   settle(placeA, a, item, from, length);
@@ -52,7 +52,7 @@ function searchFour(address: usize, item: i32, from: i32, length: i32): void {
 function settle(last: usize, score: f32, item: i32, from: i32, length: i32): void {
   const list = itemScores + 4 * <usize>from;
   let place = <i32>((last - list) >>> 2) + i32(load<f32>(last) >= score);
-  if (place > 0 && load<f32>(list + 4 * <usize>(place - 1)) == score) {
+  if (place > 0 && load<f32>(list + 4 * <usize>(place - 1)) === score) {
     place = placeAmongEqual(score, item, from, place);
   }
   if (place < length) {
@@ -69,7 +69,7 @@ function placeAmongEqual(score: f32, item: i32, from: i32, end: i32): i32 {
     const middle = (low + high) >>> 1;
     const entry = 4 * <usize>(from + middle);
     const other = load<f32>(itemScores + entry);
-    if (other > score || (other == score && load<i32>(items + entry) <= item)) low = middle + 1;
+    if (other > score || (other === score && load<i32>(items + entry) <= item)) low = middle + 1;
     else high = middle;
   }
   return low;
