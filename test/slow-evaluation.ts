@@ -11,8 +11,7 @@ const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, k)
 
 /** What a gallery item is sorted by, for one query. */
 function distanceOf(rule: EvaluationRule, query: readonly number[], item: readonly number[]): number {
-  if (rule.distance === 'euclidean')
-    return Math.sqrt(query.reduce((sum, x, k) => sum + (x - item[k]) ** 2, 0));
+  if (rule.distance !== 'cosine') return Math.sqrt(query.reduce((sum, x, k) => sum + (x - item[k]) ** 2, 0));
   // The signed square of the cosine, times the query's constant length: in the order of the cosines, and
   // exact where features are small whole numbers, as no root is taken.
   const product = dot(query, item);

@@ -15,6 +15,7 @@ import { SHARD_TIMEOUT_MS } from '../limits.ts';
 import { storeContent } from '../sets/content.ts';
 import { findEvaluation, recordEvaluation } from './catalogue.ts';
 import type { Evaluation } from './evaluation.ts';
+import { rankingKernel } from './kernel.ts';
 
 const rule: EvaluationRule = { protocol: 'market1501', distance: 'cosine' };
 const random = createRandom(3);
@@ -97,7 +98,7 @@ test('shards may come in any order and twice; each counts once', async () => {
 
   const row = await findEvaluation(env, id);
   expect(row).toMatchObject({ state: 'succeeded', shards_done: 3, shards_total: 3 });
-  expect(JSON.parse(row?.result as string)).toEqual(await evaluate(rule, query, gallery));
+  expect(JSON.parse(row?.result as string)).toEqual(await evaluate(rankingKernel, rule, query, gallery));
   expect(log).not.toHaveBeenCalled();
 });
 

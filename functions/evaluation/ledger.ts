@@ -1,5 +1,5 @@
+import type { Shard } from '@softmargin/shared/metrics/shards.ts';
 import type { EvaluationOrder } from './order.ts';
-import type { Shard } from './plan.ts';
 
 /** A shard as the ledger has it. */
 export interface LedgerShard extends Shard {

@@ -3,6 +3,7 @@ import type { QueryScores } from '@softmargin/shared/metrics/scores.ts';
 import { z } from 'zod';
 import type { Bindings } from '../environment.ts';
 import { SetContent } from '../sets/content.ts';
+import { rankingKernel } from './kernel.ts';
 import type { ShardOrder } from './order.ts';
 
 const messageSchema = z.strictObject({ evaluation: z.uuid(), shard: z.int().nonnegative() });
@@ -50,5 +51,6 @@ async function rankShard(store: R2Bucket, order: ShardOrder): Promise<QueryScore
   const query = await SetContent.open(store, order.query);
   const gallery = await SetContent.open(store, order.gallery);
   const rows = await query.rows(order.start, order.count);
-  return evaluateShard(order, rows, await query.labels(), gallery.gallery(await gallery.labels()));
+  const source = gallery.gallery(await gallery.labels());
+  return evaluateShard(rankingKernel, order, rows, await query.labels(), source);
 }

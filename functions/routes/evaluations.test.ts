@@ -2,6 +2,7 @@ import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { quantised, randomSet, slowEvaluate } from '../../test/slow-evaluation.ts';
+import { rankingKernel } from '../evaluation/kernel.ts';
 import { send, sendJson } from '../test/client.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 
@@ -31,7 +32,7 @@ describe('an evaluation through the queue', () => {
         expect(result.mINP).toBeCloseTo(slow.mINP as number, 12);
         expect(result.cmc).toEqual(slow.cmc);
         expect(result.skippedQueries).toBe(slow.skippedQueries);
-        expect(result).toEqual(await evaluate({ protocol, distance }, query, gallery));
+        expect(result).toEqual(await evaluate(rankingKernel, { protocol, distance }, query, gallery));
       });
     }
   }
@@ -39,7 +40,7 @@ describe('an evaluation through the queue', () => {
   test('all: a set against itself, also under two names', async () => {
     const rule = { protocol: 'all', distance: 'euclidean' } as const;
     const path = await startEvaluation({ query: 'query', gallery: 'query-again', ...rule });
-    expect((await evaluationAtEnd(path)).result).toEqual(await evaluate(rule, query, query));
+    expect((await evaluationAtEnd(path)).result).toEqual(await evaluate(rankingKernel, rule, query, query));
   });
 
   test('queries without a match are counted, not dropped', async () => {
@@ -74,7 +75,9 @@ describe('an evaluation through the queue', () => {
     await uploadSet('changing', randomSet(random, 3, 6, quantised));
     const { query: described, result } = await evaluationAtEnd(path);
     expect(described.count).toBe(120);
-    expect(result).toEqual(await evaluate({ protocol: 'none', distance: 'cosine' }, query, gallery));
+    expect(result).toEqual(
+      await evaluate(rankingKernel, { protocol: 'none', distance: 'cosine' }, query, gallery),
+    );
   });
 });
 

@@ -1,87 +1,56 @@
 import type { EmbeddingBlock } from './blocks.ts';
-import type { GalleryDistances } from './rank.ts';
+import type { GallerySource } from './evaluate.ts';
+import { RankingKernel } from './kernel/kernel.ts';
+import { KernelScorer } from './kernel/scorer.ts';
+import type { CompiledModule } from './kernel/webassembly.ts';
+import type { ItemLists } from './rank.ts';
 
 /**
  * - `cosine`: 1 − cos of the angle. A vector of zeros has no direction; its distance to everything is 1.
- * - `euclidean`: the length of the difference. Ranking is by its square, which orders the same and does
- *   not round two distances into one.
+ * - `euclidean`: the length of the difference. Ranking is by its square, ‖q‖² + ‖g‖² − 2 q · g, which orders
+ *   the same and does not round two distances into one.
+ * - `squared-euclidean`: that square. Ranks as `euclidean` does.
+ *
+ * Products are in float32, as peers have them: two items whose distances differ by less than that resolves
+ * may change places, and for Euclidean distances so may items nearer to each other than float32 resolves of
+ * their lengths. What is equal is exactly equal.
  */
-export type DistanceName = 'cosine' | 'euclidean';
+export type DistanceName = 'cosine' | 'euclidean' | 'squared-euclidean';
 
-export const distanceNames = ['cosine', 'euclidean'] as const satisfies DistanceName[];
+export const distanceNames = ['cosine', 'euclidean', 'squared-euclidean'] as const satisfies DistanceName[];
 
 /**
- * Distances between a block of queries and blocks of the gallery.
+ * Distances between a block of queries and listed gallery items, one list a query, each ascending. They are
+ * what ranking goes by: a pair's distance is a function of its two vectors alone, to the last bit.
  *
- * Products are summed in double precision in the order of the dimensions. So the distance of a pair is the
- * same to the last bit whatever block it is found in and whatever machine computes it, and equal vectors
- * are at distances that are exactly equal.
+ * @param kernel a build of the ranking kernel; see `chooseKernel`.
+ * @returns one distance for each list entry.
  */
-export class BlockDistances {
-  readonly #queries: EmbeddingBlock;
-  readonly #squares: Float64Array;
-  readonly #distance: DistanceName;
-
-  constructor(queries: EmbeddingBlock, distance: DistanceName) {
-    this.#queries = queries;
-    this.#squares = squaredNorms(queries);
-    this.#distance = distance;
-  }
-
-  /** Distances to the items of one gallery block. Queries are named by their index in the set. */
-  to(block: EmbeddingBlock): GalleryDistances {
-    const queries = this.#queries;
-    if (block.dimension !== queries.dimension) {
-      throw new RangeError(
-        `Queries have ${queries.dimension} dimensions, the gallery block ${block.dimension}.`,
-      );
+export async function listedDistances(
+  kernel: CompiledModule,
+  distance: DistanceName,
+  queries: EmbeddingBlock,
+  gallery: GallerySource,
+  lists: ItemLists,
+): Promise<Float64Array> {
+  const run = new RankingKernel(kernel);
+  run.begin(queries, gallery.rowsPerBlock, distance);
+  const squares = run.querySquares();
+  const scores = await new KernelScorer(run, gallery, () => false).locate(lists);
+  const distances = new Float64Array(scores.length);
+  for (let q = 0; q < queries.count; q++) {
+    for (let i = lists.starts[q]; i < lists.starts[q + 1]; i++) {
+      distances[i] = distanceOf(distance, scores[i], squares[q]);
     }
-    const { count, dimension, features } = block;
-    const finish = this.#finisher(squaredNorms(block));
-    const row = new Float64Array(count);
-    return {
-      start: block.start,
-      count,
-      pair(query, item) {
-        const q = query - queries.start;
-        const j = item - block.start;
-        let sum = 0;
-        for (let k = 0; k < dimension; k++) {
-          sum += queries.features[k * queries.count + q] * features[k * count + j];
-        }
-        return finish(sum, q, j);
-      },
-      row(query) {
-        const q = query - queries.start;
-        row.fill(0);
-        for (let k = 0; k < dimension; k++) {
-          const value = queries.features[k * queries.count + q];
-          const offset = k * count;
-          for (let j = 0; j < count; j++) row[j] += value * features[offset + j];
-        }
-        for (let j = 0; j < count; j++) row[j] = finish(row[j], q, j);
-        return row;
-      },
-    };
   }
-
-  #finisher(gallerySquares: Float64Array): (product: number, q: number, j: number) => number {
-    const querySquares = this.#squares;
-    if (this.#distance === 'euclidean') {
-      return (product, q, j) => Math.max(0, querySquares[q] + gallerySquares[j] - 2 * product);
-    }
-    return (product, q, j) => {
-      const norms = Math.sqrt(querySquares[q] * gallerySquares[j]);
-      return norms === 0 ? 1 : 1 - product / norms;
-    };
-  }
+  return distances;
 }
 
-/** Σ_k x_k² of every row, in the same order as products are summed. */
-function squaredNorms({ count, dimension, features }: EmbeddingBlock): Float64Array {
-  const squares = new Float64Array(count);
-  for (let k = 0; k < dimension; k++) {
-    for (let j = 0; j < count; j++) squares[j] += features[k * count + j] ** 2;
+/** The distance that a score of the kernel stands for, by the squared length of the query. */
+function distanceOf(distance: DistanceName, score: number, querySquare: number): number {
+  if (distance === 'cosine') {
+    return querySquare === 0 ? 1 : Math.max(0, 1 - score / Math.sqrt(querySquare));
   }
-  return squares;
+  const square = Math.max(0, querySquare - 2 * score);
+  return distance === 'euclidean' ? Math.sqrt(square) : square;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { kernel } from '../../test/kernel.ts';
 import { quantised, randomSet, slowEvaluate } from '../../test/slow-evaluation.ts';
 import { createRandom } from '../random.ts';
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
@@ -41,7 +42,7 @@ describe.each(rules)('$protocol by $distance', (rule) => {
     // Three dimensions of three values: 27 vectors for 90 items.
     const gallery = randomSet(random, 90, 3, quantised);
     const queries = rule.protocol === 'all' ? gallery : randomSet(random, 40, 3, quantised);
-    const result = await evaluate(rule, queries, gallery);
+    const result = await evaluate(kernel, rule, queries, gallery);
     expectSame(result, slowEvaluate(rule, queries, gallery));
     expect(result.validQueries).toBeGreaterThan(0);
   });
@@ -50,7 +51,7 @@ describe.each(rules)('$protocol by $distance', (rule) => {
     const random = createRandom(seed);
     const gallery = randomSet(random, 150, 8, (r) => r.normal());
     const queries = rule.protocol === 'all' ? gallery : randomSet(random, 30, 8, (r) => r.normal());
-    expectSame(await evaluate(rule, queries, gallery), slowEvaluate(rule, queries, gallery));
+    expectSame(await evaluate(kernel, rule, queries, gallery), slowEvaluate(rule, queries, gallery));
   });
 
   test('how queries and gallery are cut changes no bit', async () => {
@@ -58,7 +59,7 @@ describe.each(rules)('$protocol by $distance', (rule) => {
     const feature = (r: typeof random) => (r.uniform() < 0.5 ? quantised(r) : r.normal());
     const gallery = randomSet(random, 80, 5, feature);
     const queries = rule.protocol === 'all' ? gallery : randomSet(random, 50, 5, feature);
-    const whole = await evaluate(rule, queries, gallery);
+    const whole = await evaluate(kernel, rule, queries, gallery);
     for (const rowsPerBlock of [1, 3, 7, 1024]) {
       const source: GallerySource = {
         labels: gallery,
@@ -75,7 +76,7 @@ describe.each(rules)('$protocol by $distance', (rule) => {
         const parts: QueryScores[] = [];
         for (let start = 0; start < queries.count; start += shard) {
           const block = blockOf(queries, start, Math.min(shard, queries.count - start));
-          parts.unshift(await evaluateShard(rule, block, queries, source));
+          parts.unshift(await evaluateShard(kernel, rule, block, queries, source));
         }
         expect(summarise(parts, queries.count), `${rowsPerBlock} rows, ${shard} queries`).toStrictEqual(
           whole,
@@ -96,7 +97,7 @@ describe('the edges', () => {
       [3, 2, 0, 1],
       [-1, 2, 0, 1],
     ]);
-    expect(await evaluate({ protocol: 'market1501', distance: 'cosine' }, queries, gallery)).toEqual({
+    expect(await evaluate(kernel, { protocol: 'market1501', distance: 'cosine' }, queries, gallery)).toEqual({
       mAP: null,
       mAPTrapezoid: null,
       mINP: null,
@@ -108,7 +109,7 @@ describe('the edges', () => {
 
   test('one item against itself', async () => {
     const set = setOf([[1, 1, 3, 4]]);
-    expect(await evaluate({ protocol: 'none', distance: 'euclidean' }, set, set)).toEqual({
+    expect(await evaluate(kernel, { protocol: 'none', distance: 'euclidean' }, set, set)).toEqual({
       mAP: 1,
       mAPTrapezoid: 1,
       mINP: 1,
@@ -116,7 +117,7 @@ describe('the edges', () => {
       validQueries: 1,
       skippedQueries: 0,
     });
-    const left = await evaluate({ protocol: 'all', distance: 'euclidean' }, set, set);
+    const left = await evaluate(kernel, { protocol: 'all', distance: 'euclidean' }, set, set);
     expect(left).toMatchObject({ mAP: null, validQueries: 0, skippedQueries: 1 });
   });
 
@@ -126,10 +127,10 @@ describe('the edges', () => {
       const rows = Array.from({ length: 12 }, (_, i) => [1 + (i % 3), i % 2, 0.1, 0.7, -3]);
       const gallery = setOf(rows);
       const queries = rule.protocol === 'all' ? gallery : setOf(rows.slice(0, 4));
-      expectSame(await evaluate(rule, queries, gallery), slowEvaluate(rule, queries, gallery));
+      expectSame(await evaluate(kernel, rule, queries, gallery), slowEvaluate(rule, queries, gallery));
       // By hand, for the first query and no exclusion: identity 1 stands at places 1, 4, 7 and 10.
       if (rule.protocol === 'none') {
-        const first = await evaluate(rule, setOf(rows.slice(0, 1)), gallery);
+        const first = await evaluate(kernel, rule, setOf(rows.slice(0, 1)), gallery);
         expect(first.mAP).toBeCloseTo((1 + 2 / 4 + 3 / 7 + 4 / 10) / 4, 12);
         expect(first.mINP).toBe(4 / 10);
       }
@@ -143,8 +144,8 @@ describe('the edges', () => {
       [1, 2, 0, 1],
       [2, 2, 0, 1],
     ];
-    expect((await evaluate(rule, query, setOf([match, other]))).mAP).toBe(1);
-    expect((await evaluate(rule, query, setOf([other, match]))).mAP).toBe(1 / 2);
+    expect((await evaluate(kernel, rule, query, setOf([match, other]))).mAP).toBe(1);
+    expect((await evaluate(kernel, rule, query, setOf([other, match]))).mAP).toBe(1 / 2);
   });
 
   test('vectors of zeros stand at cosine distance 1: behind acute, before obtuse', async () => {
@@ -154,10 +155,12 @@ describe('the edges', () => {
       [1, 1, 0, 0],
       [2, 1, 1, 1],
     ]);
-    expect((await evaluate({ protocol: 'none', distance: 'cosine' }, query, gallery)).mAP).toBe(1 / 2);
+    expect((await evaluate(kernel, { protocol: 'none', distance: 'cosine' }, query, gallery)).mAP).toBe(
+      1 / 2,
+    );
     const zero = setOf([[1, 1, 0, 0]]);
     // To a query of zeros everything is equally far: the gallery's order stays.
-    expect((await evaluate({ protocol: 'none', distance: 'cosine' }, zero, gallery)).mAP).toBe(1 / 2);
+    expect((await evaluate(kernel, { protocol: 'none', distance: 'cosine' }, zero, gallery)).mAP).toBe(1 / 2);
   });
 
   test('the CMC ends where the shortest list of a valid query does', async () => {
@@ -171,7 +174,12 @@ describe('the edges', () => {
       [1, 1, 1, 0],
       [2, 1, 1, 0],
     ]);
-    const { cmc } = await evaluate({ protocol: 'market1501', distance: 'euclidean' }, queries, gallery);
+    const { cmc } = await evaluate(
+      kernel,
+      { protocol: 'market1501', distance: 'euclidean' },
+      queries,
+      gallery,
+    );
     // The first query's list: items 2 (its match, further away) and 3. The second's: all four, its match
     // is third, but the curve ends at two.
     expect(cmc).toEqual({ 1: 0, 2: 1 / 2 });
@@ -182,6 +190,7 @@ describe('the edges', () => {
     const queries = randomSet(random, 600, 2, quantised);
     const calls: [number, number][] = [];
     await evaluate(
+      kernel,
       { protocol: 'none', distance: 'cosine' },
       queries,
       randomSet(random, 5, 2, quantised),
@@ -193,7 +202,7 @@ describe('the edges', () => {
 
   test('sets of different dimensions are refused', async () => {
     const rule = { protocol: 'none', distance: 'cosine' } as const;
-    await expect(evaluate(rule, setOf([[1, 1, 1, 0]]), setOf([[1, 1, 1, 0, 0]]))).rejects.toThrow(
+    await expect(evaluate(kernel, rule, setOf([[1, 1, 1, 0]]), setOf([[1, 1, 1, 0, 0]]))).rejects.toThrow(
       'Queries have 2 dimensions, the gallery has 3.',
     );
   });
@@ -212,7 +221,7 @@ describe('the edges', () => {
     };
     const query = setOf([[1, 2, 7, 1]]);
     const rule = { protocol: 'market1501', distance: 'euclidean' } as const;
-    const scores = await evaluateShard(rule, blockOf(query, 0, 1), query, source);
+    const scores = await evaluateShard(kernel, rule, blockOf(query, 0, 1), query, source);
     expect(scores.at(0).score?.firstMatchRank).toBe(1);
     expect(reads).toEqual([3, 0, 1, 2, 3, 4]);
   });

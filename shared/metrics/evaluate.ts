@@ -1,9 +1,13 @@
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blockOf, type EmbeddingBlock } from './blocks.ts';
-import { BlockDistances, type DistanceName } from './distance.ts';
+import type { DistanceName } from './distance.ts';
+import { RankingKernel } from './kernel/kernel.ts';
+import { KernelScorer } from './kernel/scorer.ts';
+import type { CompiledModule } from './kernel/webassembly.ts';
 import { bindProtocol, type Labels, type ProtocolName } from './protocols.ts';
 import { rankQueries } from './rank.ts';
 import type { QueryScores } from './scores.ts';
+import { cutShards } from './shards.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
 
 export interface EvaluationRule {
@@ -19,54 +23,71 @@ export interface GallerySource {
   read(block: number): EmbeddingBlock | Promise<EmbeddingBlock>;
 }
 
-/** Ranks and scores one block of queries against a gallery: one shard of an evaluation. */
-export async function evaluateShard(
+/**
+ * Ranks and scores one block of queries against a gallery: one shard of an evaluation. Of the gallery one
+ * block at a time is in memory, and how gallery and queries are cut changes no bit.
+ *
+ * @param kernel a build of the ranking kernel; see `chooseKernel`.
+ */
+export function evaluateShard(
+  kernel: CompiledModule,
   rule: EvaluationRule,
   queries: EmbeddingBlock,
   queryLabels: Labels,
   gallery: GallerySource,
 ): Promise<QueryScores> {
-  const protocol = bindProtocol(rule.protocol, queryLabels, gallery.labels);
-  const distances = new BlockDistances(queries, rule.distance);
-  return rankQueries(protocol, queries, async function* (wanted) {
-    const { count, rowsPerBlock } = gallery;
-    for (let block = 0; block * rowsPerBlock < count; block++) {
-      const start = block * rowsPerBlock;
-      if (wanted(start, Math.min(rowsPerBlock, count - start))) yield distances.to(await gallery.read(block));
-    }
-  });
+  return rankBlock(new RankingKernel(kernel), rule, queries, queryLabels, gallery);
 }
 
-/** Queries ranked at a time in memory; any number gives the same bits. */
-const QUERIES_PER_SHARD = 256;
-const ROWS_PER_BLOCK = 1024;
+async function rankBlock(
+  kernel: RankingKernel,
+  { protocol: name, distance }: EvaluationRule,
+  queries: EmbeddingBlock,
+  queryLabels: Labels,
+  gallery: GallerySource,
+): Promise<QueryScores> {
+  const protocol = bindProtocol(name, queryLabels, gallery.labels);
+  kernel.begin(queries, gallery.rowsPerBlock, distance);
+  return rankQueries(protocol, queries, new KernelScorer(kernel, gallery, protocol.drops));
+}
+
+/** Queries in memory at a time; any number gives the same bits. */
+const QUERY_BYTES = 16 * 1024 * 1024;
+/** Their correct matches, all together. */
+const MATCHES = 1_000_000;
+const BLOCK_BYTES = 2 * 1024 * 1024;
 
 /** Evaluates sets that are in memory: what an evaluation job computes, to the last bit. */
 export async function evaluate(
+  kernel: CompiledModule,
   rule: EvaluationRule,
   queries: EmbeddingSet,
   gallery: EmbeddingSet,
   progress?: (done: number, total: number) => void,
 ): Promise<EvaluationResult> {
-  if (queries.dimension !== gallery.dimension) {
-    throw new RangeError(
-      `Queries have ${queries.dimension} dimensions, the gallery has ${gallery.dimension}.`,
-    );
+  const { dimension } = queries;
+  if (dimension !== gallery.dimension) {
+    throw new RangeError(`Queries have ${dimension} dimensions, the gallery has ${gallery.dimension}.`);
   }
+  const rowsPerBlock = Math.max(1, Math.min(gallery.count, Math.floor(BLOCK_BYTES / (4 * dimension))));
   const source: GallerySource = {
     labels: gallery,
     count: gallery.count,
-    rowsPerBlock: ROWS_PER_BLOCK,
+    rowsPerBlock,
     read: (block) => {
-      const start = block * ROWS_PER_BLOCK;
-      return blockOf(gallery, start, Math.min(ROWS_PER_BLOCK, gallery.count - start));
+      const start = block * rowsPerBlock;
+      return blockOf(gallery, start, Math.min(rowsPerBlock, gallery.count - start));
     },
   };
+  const shards = cutShards(queries.identities, gallery.identities, {
+    queries: Math.ceil(QUERY_BYTES / (4 * dimension)),
+    matches: MATCHES,
+  });
+  const run = new RankingKernel(kernel);
   const parts: QueryScores[] = [];
-  for (let start = 0; start < queries.count; start += QUERIES_PER_SHARD) {
-    const block = blockOf(queries, start, Math.min(QUERIES_PER_SHARD, queries.count - start));
-    parts.push(await evaluateShard(rule, block, queries, source));
-    progress?.(block.start + block.count, queries.count);
+  for (const { start, count } of shards) {
+    parts.push(await rankBlock(run, rule, blockOf(queries, start, count), queries, source));
+    progress?.(start + count, queries.count);
   }
   return summarise(parts, queries.count);
 }

@@ -20,8 +20,10 @@ export const protocolNames = ['none', 'all', 'market1501'] as const satisfies Pr
 
 /** A protocol applied to a query set and a gallery set. */
 export interface Protocol {
-  /** Whether gallery item `item` is in the list of query `query` at all. */
-  keeps(query: number, item: number): boolean;
+  /** Whether gallery item `item` is in no list at all. */
+  drops(item: number): boolean;
+  /** The other gallery items that are not in the list of query `query`, in ascending order. */
+  leftOut(query: number): number[];
   /** How many gallery items are in the list of query `query`. */
   keptCount(query: number): number;
   /** The kept gallery items of the query's identity, in ascending order. */
@@ -34,13 +36,14 @@ const DISTRACTOR = 0;
 /** Binds a protocol to the labels of a query set and of a gallery set. */
 export function bindProtocol(name: ProtocolName, queries: Labels, gallery: Labels): Protocol {
   const galleryCount = gallery.identities.length;
-  const itemsOf = indicesByIdentity(gallery.identities);
+  const itemsOf = indicesByIdentity(gallery.identities, new Set(queries.identities));
   const sameIdentity = (query: number) => itemsOf.get(queries.identities[query]) ?? [];
 
   switch (name) {
     case 'none':
       return {
-        keeps: () => true,
+        drops: () => false,
+        leftOut: () => [],
         keptCount: () => galleryCount,
         matches: sameIdentity,
       };
@@ -51,21 +54,22 @@ export function bindProtocol(name: ProtocolName, queries: Labels, gallery: Label
         );
       }
       return {
-        keeps: (query, item) => item !== query,
+        drops: () => false,
+        leftOut: (query) => [query],
         keptCount: () => galleryCount - 1,
         matches: (query) => sameIdentity(query).filter((item) => item !== query),
       };
     case 'market1501': {
-      const junk = itemsOf.get(JUNK)?.length ?? 0;
+      const junk = gallery.identities.reduce((count, identity) => count + Number(identity === JUNK), 0);
       const sameCamera = (query: number, item: number) => gallery.cameras[item] === queries.cameras[query];
+      const leftOut = (query: number) => {
+        if (queries.identities[query] === JUNK) return [];
+        return sameIdentity(query).filter((item) => sameCamera(query, item));
+      };
       return {
-        keeps: (query, item) =>
-          gallery.identities[item] !== JUNK &&
-          !(gallery.identities[item] === queries.identities[query] && sameCamera(query, item)),
-        keptCount(query) {
-          if (queries.identities[query] === JUNK) return galleryCount - junk;
-          return galleryCount - junk - sameIdentity(query).filter((item) => sameCamera(query, item)).length;
-        },
+        drops: (item) => gallery.identities[item] === JUNK,
+        leftOut,
+        keptCount: (query) => galleryCount - junk - leftOut(query).length,
         matches(query) {
           const identity = queries.identities[query];
           if (identity === JUNK || identity === DISTRACTOR) return [];

@@ -1,21 +1,31 @@
 import { scoreQuery } from './average-precision.ts';
+import { sortByScore } from './merge-sort.ts';
 import type { Protocol } from './protocols.ts';
 import { QueryScores } from './scores.ts';
 
-/** Distances of queries to consecutive gallery items, `start` to `start + count − 1`. */
-export interface GalleryDistances {
-  readonly start: number;
-  readonly count: number;
-  /** Distance of query `query` to gallery item `item`. */
-  pair(query: number, item: number): number;
-  /** Distances of query `query` to all `count` items. Valid until the next call. */
-  row(query: number): Float64Array;
+/**
+ * A list of gallery items for each of some queries: that of query q, counted from the first, is
+ * `items[starts[q]]` to `items[starts[q + 1] − 1]`.
+ */
+export interface ItemLists {
+  readonly starts: Int32Array;
+  readonly items: Int32Array;
 }
 
-/** Reads the gallery in ascending order. `wanted` says whether the items from `start` on are needed at all. */
-export type GalleryReader = (
-  wanted: (start: number, count: number) => boolean,
-) => Iterable<GalleryDistances> | AsyncIterable<GalleryDistances>;
+/**
+ * What ranking needs to know of a gallery. A score is a number that orders the items for one query: the
+ * higher, the nearer.
+ */
+export interface GalleryScorer<Scores extends Float32Array | Float64Array> {
+  /** The score of every list entry; each list ascends by item. */
+  locate(lists: ItemLists): Promise<Scores>;
+  /**
+   * For every list entry, how many gallery items stand before it, other entries included: those of a higher
+   * score, and those of the same score and a lower index. Each list is in that order itself. Items that no
+   * list keeps are not counted.
+   */
+  countBefore(lists: ItemLists, scores: Scores): Promise<Int32Array>;
+}
 
 /**
  * Ranks queries `start` to `start + count − 1` against the gallery, exactly, and scores each.
@@ -23,110 +33,98 @@ export type GalleryReader = (
  * The order of a query's list is by distance, ties broken by the lower gallery index. The list is never
  * built: the rank of a correct match is one plus the number of kept items before it. So one pass over the
  * gallery finds where the correct matches lie, a second counts what stands before each, and memory does
- * not grow with the gallery. How the gallery or the queries are cut changes no bit of the result.
+ * not grow with the gallery. Items that the protocol leaves out for one query only are located beside its
+ * matches and taken off the counts.
  */
-export async function rankQueries(
+export async function rankQueries<Scores extends Float32Array | Float64Array>(
   protocol: Protocol,
   queries: { readonly start: number; readonly count: number },
-  gallery: GalleryReader,
+  gallery: GalleryScorer<Scores>,
 ): Promise<QueryScores> {
-  const lists = Array.from({ length: queries.count }, (_, q) => {
-    return new MatchList(protocol.matches(queries.start + q));
-  });
-  const last = queries.start + queries.count;
+  const located = new LocatedItems(protocol, queries);
+  const matches = rankedMatches(located, await gallery.locate(located));
+  const before = await gallery.countBefore(matches, matches.scores);
 
-  const hasMatch = (start: number, count: number) =>
-    lists.some(({ items }) => {
-      const next = items[lowerBound(items.length, (i) => items[i] < start)];
-      return next !== undefined && next < start + count;
-    });
-  for await (const block of gallery(hasMatch)) {
-    for (const [q, list] of lists.entries()) list.locate(block, queries.start + q);
-  }
-  for (const list of lists) list.sort();
-
-  const anyMatch = lists.some(({ items }) => items.length > 0);
-  for await (const block of gallery(() => anyMatch)) {
-    for (let query = queries.start; query < last; query++) {
-      const list = lists[query - queries.start];
-      if (list.items.length > 0) list.countBefore(block, block.row(query), query, protocol);
+  const result = new QueryScores(queries.start, queries.count);
+  for (let q = 0; q < queries.count; q++) {
+    const ranks: number[] = [];
+    for (let i = matches.starts[q]; i < matches.starts[q + 1]; i++) {
+      ranks.push(before[i] - matches.leftOutBefore[i] + 1);
     }
+    result.set(q, scoreQuery(ranks), protocol.keptCount(queries.start + q));
   }
-
-  const scores = new QueryScores(queries.start, queries.count);
-  for (const [q, list] of lists.entries()) {
-    scores.set(q, scoreQuery(list.ranks()), protocol.keptCount(queries.start + q));
-  }
-  return scores;
+  return result;
 }
 
-/** The correct matches of one query and how many other items stand before each. */
-class MatchList {
-  /** Gallery indices: ascending at first, in ranked order after `sort`. */
-  items: number[];
-  readonly #distances: Float64Array;
-  readonly #isMatch: Set<number>;
-  /** before[i]: items that are no match and stand between match i − 1 and match i. */
-  readonly #before: Int32Array;
+/** Of each query the correct matches and, where there are any, the items left out for it; by index. */
+class LocatedItems implements ItemLists {
+  readonly starts: Int32Array;
+  readonly items: Int32Array;
+  /** 1 for a correct match, 0 for an item left out. */
+  readonly isMatch: Uint8Array;
+  readonly matchCount: number;
 
-  constructor(items: number[]) {
-    this.items = [...items];
-    this.#isMatch = new Set(items);
-    this.#distances = new Float64Array(items.length);
-    this.#before = new Int32Array(items.length);
-  }
-
-  /** First pass: the distances of the matches that lie in this block. */
-  locate(block: GalleryDistances, query: number): void {
-    const { items } = this;
-    const end = block.start + block.count;
-    let i = lowerBound(items.length, (index) => items[index] < block.start);
-    for (; i < items.length && items[i] < end; i++) this.#distances[i] = block.pair(query, items[i]);
-  }
-
-  sort(): void {
-    const order = this.items.map((_, i) => i);
-    order.sort((a, b) => this.#distances[a] - this.#distances[b] || this.items[a] - this.items[b]);
-    this.items = order.map((i) => this.items[i]);
-    this.#distances.set(order.map((i) => this.#distances[i]));
-  }
-
-  /** Second pass: counts the block's items that stand before a match. */
-  countBefore(block: GalleryDistances, row: Float64Array, query: number, protocol: Protocol): void {
-    const { items } = this;
-    const distances = this.#distances;
-    const furthest = distances[distances.length - 1];
-    for (let j = 0; j < block.count; j++) {
-      const distance = row[j];
-      // Nearly all of a gallery is further away than the last match and counts for nothing.
-      if (distance > furthest) continue;
-      const item = block.start + j;
-      if (this.#isMatch.has(item) || !protocol.keeps(query, item)) continue;
-      const place = lowerBound(items.length, (i) => {
-        return distances[i] < distance || (distances[i] === distance && items[i] < item);
-      });
-      if (place < items.length) this.#before[place]++;
-    }
-  }
-
-  /** Ranks of the matches, from 1, ascending. */
-  ranks(): number[] {
-    let others = 0;
-    return this.items.map((_, i) => {
-      others += this.#before[i];
-      return others + i + 1;
+  constructor(protocol: Protocol, { start, count }: { readonly start: number; readonly count: number }) {
+    this.starts = new Int32Array(count + 1);
+    const lists = Array.from({ length: count }, (_, q) => {
+      const matches = protocol.matches(start + q);
+      const leftOut = matches.length === 0 ? [] : protocol.leftOut(start + q);
+      this.starts[q + 1] = this.starts[q] + matches.length + leftOut.length;
+      return { matches, leftOut };
     });
+    this.items = new Int32Array(this.starts[count]);
+    this.isMatch = new Uint8Array(this.starts[count]);
+    let matchCount = 0;
+    let place = 0;
+    for (const { matches, leftOut } of lists) {
+      matchCount += matches.length;
+      for (let m = 0, l = 0; m < matches.length || l < leftOut.length; place++) {
+        const takesMatch = l === leftOut.length || matches[m] < leftOut[l];
+        this.isMatch[place] = Number(takesMatch);
+        this.items[place] = takesMatch ? matches[m++] : leftOut[l++];
+      }
+    }
+    this.matchCount = matchCount;
   }
 }
 
-/** The first index in [0, length) for which `isBefore` is false, where it is true up to some point. */
-function lowerBound(length: number, isBefore: (index: number) => boolean): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isBefore(middle)) low = middle + 1;
-    else high = middle;
+interface RankedMatches<Scores> extends ItemLists {
+  readonly scores: Scores;
+  /** Of each match: how many of the items left out for its query stand before it. */
+  readonly leftOutBefore: Int32Array;
+}
+
+/** The matches alone, each query's in ranked order. */
+function rankedMatches<Scores extends Float32Array | Float64Array>(
+  { starts, items, isMatch, matchCount }: LocatedItems,
+  scores: Scores,
+): RankedMatches<Scores> {
+  const ranked = {
+    starts: new Int32Array(starts.length),
+    items: new Int32Array(matchCount),
+    scores: new (scores.constructor as new (length: number) => Scores)(matchCount),
+    leftOutBefore: new Int32Array(matchCount),
+  };
+  const longest = starts.reduce((most, start, q) => Math.max(most, start - (starts[q - 1] ?? 0)), 0);
+  const order = new Int32Array(longest);
+  const scratch = new Int32Array(longest);
+  let place = 0;
+  for (let q = 0; q + 1 < starts.length; q++) {
+    const length = starts[q + 1] - starts[q];
+    for (let i = 0; i < length; i++) order[i] = starts[q] + i;
+    // They ascend by item, and the sort keeps the order of what is equal.
+    sortByScore(order, scratch, length, scores);
+    let leftOut = 0;
+    for (let i = 0; i < length; i++) {
+      if (isMatch[order[i]] === 0) {
+        leftOut++;
+        continue;
+      }
+      ranked.items[place] = items[order[i]];
+      ranked.scores[place] = scores[order[i]];
+      ranked.leftOutBefore[place++] = leftOut;
+    }
+    ranked.starts[q + 1] = place;
   }
-  return low;
+  return ranked;
 }

@@ -6,6 +6,7 @@ import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { parseNpz } from '@softmargin/shared/sets/npz.ts';
 import { Command, Option } from 'commander';
+import { loadKernel } from '../evaluation/kernel.ts';
 
 /** `softmargin evaluate`: the evaluation that a job runs, on this machine, to the same bits. */
 export function evaluateCommand(): Command {
@@ -18,7 +19,7 @@ export function evaluateCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async ({ query, gallery, json, protocol, distance }) => {
       const rule: EvaluationRule = { protocol, distance };
-      const result = await evaluate(rule, await readSet(query), await readSet(gallery));
+      const result = await evaluate(loadKernel(), rule, await readSet(query), await readSet(gallery));
       console.log(json ? JSON.stringify({ ...rule, ...result }) : table(result));
     });
 }

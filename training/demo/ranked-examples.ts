@@ -1,8 +1,13 @@
 import { blockOf } from '@softmargin/shared/metrics/blocks.ts';
-import { BlockDistances } from '@softmargin/shared/metrics/distance.ts';
-import { type EvaluationRule, evaluateShard } from '@softmargin/shared/metrics/evaluate.ts';
+import { listedDistances } from '@softmargin/shared/metrics/distance.ts';
+import {
+  type EvaluationRule,
+  evaluateShard,
+  type GallerySource,
+} from '@softmargin/shared/metrics/evaluate.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import type { ImageDataset } from '../datasets/dataset.ts';
+import { loadKernel } from '../evaluation/kernel.ts';
 import { pngOf } from './png.ts';
 
 /** A query with the first items of its ranked list, as pictures. */
@@ -30,18 +35,22 @@ export async function rankedExamples(
   pictures: { readonly query: ImageDataset; readonly gallery: ImageDataset },
 ): Promise<{ typical: RankedExample[]; worst: RankedExample[] }> {
   const { query, gallery } = sets;
-  const queries = blockOf(query, 0, query.count);
+  const kernel = loadKernel();
   const galleryBlock = blockOf(gallery, 0, gallery.count);
-  const scores = await evaluateShard(rule, queries, query, {
+  const source: GallerySource = {
     labels: gallery,
     count: gallery.count,
     rowsPerBlock: gallery.count,
     read: () => galleryBlock,
-  });
-  const distances = new BlockDistances(queries, rule.distance).to(galleryBlock);
+  };
+  const scores = await evaluateShard(kernel, rule, blockOf(query, 0, query.count), query, source);
+  const all = {
+    starts: Int32Array.of(0, gallery.count),
+    items: Int32Array.from({ length: gallery.count }, (_, item) => item),
+  };
 
   const example = async (index: number): Promise<RankedExample> => {
-    const row = distances.row(index);
+    const row = await listedDistances(kernel, rule.distance, blockOf(query, index, 1), source, all);
     const first = Array.from(row.keys())
       .sort((a, b) => row[a] - row[b] || a - b)
       .slice(0, LIST_LENGTH)

@@ -11,6 +11,7 @@ import { channelStatistics } from '../datasets/channel-statistics.ts';
 import { type ImageDataset, type Split, splitByPicture } from '../datasets/dataset.ts';
 import { loadDigits } from '../datasets/digits.ts';
 import { embedDataset } from '../embedding/embed-dataset.ts';
+import { loadKernel } from '../evaluation/kernel.ts';
 import { exportBundle } from '../export/export-bundle.ts';
 import { train } from '../loop/train.ts';
 import { mnist2dRecipe } from '../recipes/mnist-2d.ts';
@@ -65,7 +66,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     const { bundle, toyBundle } = await trainBoth(options, split, bars);
     const { query, gallery, all } = heldOutSets(split.test);
     const job = await serveAndEvaluate(bundle, query, gallery, options, bars);
-    const local = await evaluate(EVALUATION, job.sets.query, job.sets.gallery);
+    const local = await evaluate(loadKernel(), EVALUATION, job.sets.query, job.sets.gallery);
     bars.stop();
 
     const toy = ServingModel.load(await readBundle(toyBundle));

@@ -7,6 +7,7 @@ import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import type { ImageDataset, Split } from '../datasets/dataset.ts';
 import { embedDataset } from '../embedding/embed-dataset.ts';
+import { loadKernel } from '../evaluation/kernel.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 
 export interface TrainedNetwork {
@@ -31,7 +32,12 @@ async function scoreHeldOut(bundle: Bundle, test: ImageDataset): Promise<Manifes
   const model = ServingModel.load(bundle);
   try {
     const embedded = await embedDataset(model, test);
-    const { mAP, mINP, cmc } = await evaluate({ protocol: 'all', distance: 'cosine' }, embedded, embedded);
+    const { mAP, mINP, cmc } = await evaluate(
+      loadKernel(),
+      { protocol: 'all', distance: 'cosine' },
+      embedded,
+      embedded,
+    );
     return { mAP: mAP ?? 0, mINP: mINP ?? 0, cmc1: cmc[1] ?? 0 };
   } finally {
     model.dispose();
