@@ -45,6 +45,9 @@ export function slowEvaluate(
 ): EvaluationResult {
   const averages: number[] = [];
   const trapezoids: number[] = [];
+  const averagesAtR: number[] = [];
+  const rPrecisions: number[] = [];
+  const precisions: Record<string, number[]> = { 1: [], 5: [], 10: [] };
   const penalties: number[] = [];
   const firsts: number[] = [];
   let shortest = 50;
@@ -77,6 +80,13 @@ export function slowEvaluate(
     }
     averages.push(average);
     trapezoids.push(trapezoid);
+    const precisionAt = (place: number) => correct.slice(0, place).filter(Boolean).length / place;
+    const places = Array.from({ length: matches }, (_, i) => i + 1);
+    averagesAtR.push(
+      places.reduce((sum, place) => sum + (correct[place - 1] ? precisionAt(place) : 0), 0) / matches,
+    );
+    rPrecisions.push(precisionAt(matches));
+    for (const [rank, values] of Object.entries(precisions)) values.push(precisionAt(Number(rank)));
     penalties.push(matches / (correct.lastIndexOf(true) + 1));
     firsts.push(correct.indexOf(true) + 1);
     shortest = Math.min(shortest, list.length);
@@ -87,6 +97,13 @@ export function slowEvaluate(
   return {
     mAP: mean(averages),
     mAPTrapezoid: mean(trapezoids),
+    mAPAtR: mean(averagesAtR),
+    rPrecision: mean(rPrecisions),
+    precision: Object.fromEntries(
+      Object.entries(precisions).flatMap(([rank, values]) =>
+        valid === 0 ? [] : [[rank, mean(values) ?? 0]],
+      ),
+    ),
     mINP: mean(penalties),
     cmc: Object.fromEntries(
       ranks.map((rank) => [rank, firsts.filter((first) => first <= rank).length / valid]),
