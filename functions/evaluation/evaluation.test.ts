@@ -16,7 +16,7 @@ import { storeContent } from '../sets/content.ts';
 import { findEvaluation, recordEvaluation } from './catalogue.ts';
 import type { Evaluation } from './evaluation.ts';
 
-const rule: EvaluationRule = { protocol: 'market1501', distance: 'cosine' };
+const rule = { protocol: 'market1501', distance: 'cosine' } as const satisfies EvaluationRule;
 const random = createRandom(3);
 const query = randomSet(random, 1200, 4, quantised);
 const gallery = randomSet(random, 50, 4, quantised);

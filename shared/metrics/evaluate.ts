@@ -1,13 +1,14 @@
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blockOf, type EmbeddingBlock } from './blocks.ts';
 import { BlockDistances, type DistanceName } from './distance.ts';
+import type { ExclusionRule } from './exclusion-rule.ts';
 import { bindProtocol, type Labels, type ProtocolName } from './protocols.ts';
 import { rankQueries } from './rank.ts';
 import type { QueryScores } from './scores.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
 
 export interface EvaluationRule {
-  readonly protocol: ProtocolName;
+  readonly protocol: ProtocolName | ExclusionRule;
   readonly distance: DistanceName;
 }
 
