@@ -49,7 +49,7 @@ export interface SetEvaluation {
 }
 
 /** Queries ranked at a time; any number gives the same bits. */
-const QUERIES_PER_SHARD = 256;
+export const QUERIES_PER_SHARD = 256;
 
 /** Same identity under the same camera, and nothing else. */
 const SAME_CAMERA: ExclusionRule = { drop: [{ sameIdentity: true, sameCamera: true }], distractors: [] };

@@ -5,7 +5,7 @@ import type { GallerySource } from './evaluate.ts';
 import type { GalleryReader } from './rank.ts';
 
 /** Rows of a block in memory; any number gives the same bits. */
-const ROWS_PER_BLOCK = 1024;
+export const ROWS_PER_BLOCK = 1024;
 
 /** A set in memory as a gallery that is read block by block. */
 export function gallerySource(set: EmbeddingSet): GallerySource {
@@ -24,7 +24,7 @@ export function gallerySource(set: EmbeddingSet): GallerySource {
 export function readDistances(
   distance: DistanceName,
   queries: EmbeddingBlock,
-  gallery: GallerySource,
+  gallery: Omit<GallerySource, 'labels'>,
 ): GalleryReader {
   const { count, rowsPerBlock } = gallery;
   const distances = new BlockDistances(queries, distance);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { hasData, readData, readDataText } from '../../test/data.ts';
+import { hasData, readDataText } from '../../test/data.ts';
+import { GROCERY, loadGrocery, type Reference } from '../../test/grocery.ts';
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { distanceNames } from './distance.ts';
 import { evaluate } from './evaluate.ts';
@@ -7,46 +8,13 @@ import { bindProtocol, type Labels } from './protocols.ts';
 import { type GalleryDistances, rankQueries } from './rank.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
 
-/** What an implementation reported; not each reports everything. */
-interface Reference {
-  readonly mAP: number;
-  readonly mINP?: number;
-  readonly cmc?: Readonly<Record<string, number>>;
-}
-
-const GROCERY = ['eval-fixtures/grocery-mobilenet256.json', 'eval-fixtures/grocery-mobilenet256.f32'];
-
 describe.skipIf(!hasData(...GROCERY))('Grocery Store by 256-d MobileNet features', () => {
   const implementations = ['torchreid', 'open-reid(sklearn AP)', 'fast-reid'];
   const TRAPEZOID = 'market-matlab compute_AP (trapezoid, transcribed)';
 
-  function load() {
-    const described = JSON.parse(readDataText(GROCERY[0])) as {
-      n: number;
-      dim: number;
-      ids: number[];
-      cams: number[];
-      isQuery: number[];
-      expected: Record<string, Record<string, Reference> & { validQueries: number }>;
-    };
-    const { n, dim, ids, cams, isQuery, expected } = described;
-    const features = new Float32Array(readData(GROCERY[1]).buffer);
-    const select = (wanted: number): EmbeddingSet => {
-      const items = Array.from({ length: n }, (_, i) => i).filter((i) => isQuery[i] === wanted);
-      return {
-        count: items.length,
-        dimension: dim,
-        features: Float32Array.from(items.flatMap((i) => [...features.subarray(i * dim, (i + 1) * dim)])),
-        identities: Int32Array.from(items, (i) => ids[i]),
-        cameras: Int32Array.from(items, (i) => cams[i]),
-      };
-    };
-    return { queries: select(1), gallery: select(0), expected };
-  }
-
   describe.each(distanceNames)('%s', (distance) => {
     test('agrees with torchreid, open-reid, fast-reid and the original trapezoid', async () => {
-      const { queries, gallery, expected } = load();
+      const { queries, gallery, expected } = loadGrocery();
       // Queries and gallery share no camera, so nothing is to be left out.
       const result = await evaluate({ protocol: 'none', distance }, queries, gallery);
       expect(result.validQueries).toBe(expected[distance].validQueries);
