@@ -29,8 +29,32 @@ function isKept(
 ): boolean {
   if (protocol === 'none') return true;
   if (protocol === 'all') return q !== g;
+  const same = {
+    sameIdentity: gallery.identities[g] === queries.identities[q],
+    sameCamera: gallery.cameras[g] === queries.cameras[q],
+    sameGroup: gallery.groups?.[g] === queries.groups?.[q],
+  };
+  if (typeof protocol === 'object') {
+    const facts = {
+      ...same,
+      queryIdentity: queries.identities[q],
+      queryCamera: queries.cameras[q],
+      queryGroup: queries.groups?.[q],
+      galleryIdentity: gallery.identities[g],
+      galleryCamera: gallery.cameras[g],
+      galleryGroup: gallery.groups?.[g],
+    };
+    return !protocol.drop.some((condition) =>
+      Object.entries(condition).every(([name, value]) => facts[name as keyof typeof facts] === value),
+    );
+  }
   if (gallery.identities[g] === -1) return false;
-  return gallery.identities[g] !== queries.identities[q] || gallery.cameras[g] !== queries.cameras[q];
+  return !(same.sameIdentity && same.sameCamera);
+}
+
+function matchesNothing({ protocol }: EvaluationRule, identity: number): boolean {
+  if (typeof protocol === 'object') return protocol.distractors.includes(identity);
+  return protocol !== 'none' && protocol !== 'all' && identity <= 0;
 }
 
 /**
@@ -42,21 +66,39 @@ export function slowEvaluate(
   queries: EmbeddingSet,
   gallery: EmbeddingSet,
 ): EvaluationResult {
+  return slowSummary(
+    Array.from({ length: queries.count }, (_, q) => {
+      const identity = queries.identities[q];
+      return slowList(rule, queries, q, gallery)
+        .sort((a, b) => a.distance - b.distance || a.g - b.g)
+        .map(({ g }) => gallery.identities[g] === identity && !matchesNothing(rule, identity));
+    }),
+  );
+}
+
+/** The kept gallery items of a query with what they are sorted by, in the gallery's order. */
+export function slowList(
+  rule: EvaluationRule,
+  queries: EmbeddingSet,
+  q: number,
+  gallery: EmbeddingSet,
+): { g: number; distance: number }[] {
+  return Array.from({ length: gallery.count }, (_, g) => g)
+    .filter((g) => isKept(rule, queries, q, gallery, g))
+    .map((g) => ({ g, distance: distanceOf(rule, row(queries, q), row(gallery, g)) }));
+}
+
+/** The measures of sorted lists, each of which says of every place whether it is correct. */
+export function slowSummary(lists: readonly (readonly boolean[])[]): EvaluationResult {
   const averages: number[] = [];
   const trapezoids: number[] = [];
+  const averagesAtR: number[] = [];
+  const rPrecisions: number[] = [];
+  const precisions: Record<string, number[]> = { 1: [], 5: [], 10: [] };
   const penalties: number[] = [];
   const firsts: number[] = [];
   let shortest = 50;
-  for (let q = 0; q < queries.count; q++) {
-    const list = Array.from({ length: gallery.count }, (_, g) => g)
-      .filter((g) => isKept(rule, queries, q, gallery, g))
-      .map((g) => ({ g, distance: distanceOf(rule, row(queries, q), row(gallery, g)) }))
-      .sort((a, b) => a.distance - b.distance || a.g - b.g);
-    const identity = queries.identities[q];
-    const correct = list.map(({ g }) => {
-      if (rule.protocol === 'market1501' && identity <= 0) return false;
-      return gallery.identities[g] === identity;
-    });
+  for (const correct of lists) {
     const matches = correct.filter(Boolean).length;
     if (matches === 0) continue;
 
@@ -64,7 +106,7 @@ export function slowEvaluate(
     let average = 0;
     let trapezoid = 0;
     let [precisionBefore, recallBefore] = [1, 0];
-    for (let place = 0; place < list.length; place++) {
+    for (let place = 0; place < correct.length; place++) {
       if (correct[place]) {
         found++;
         average += found / (place + 1) / matches;
@@ -76,9 +118,16 @@ export function slowEvaluate(
     }
     averages.push(average);
     trapezoids.push(trapezoid);
+    const precisionAt = (place: number) => correct.slice(0, place).filter(Boolean).length / place;
+    const places = Array.from({ length: matches }, (_, i) => i + 1);
+    averagesAtR.push(
+      places.reduce((sum, place) => sum + (correct[place - 1] ? precisionAt(place) : 0), 0) / matches,
+    );
+    rPrecisions.push(precisionAt(matches));
+    for (const [rank, values] of Object.entries(precisions)) values.push(precisionAt(Number(rank)));
     penalties.push(matches / (correct.lastIndexOf(true) + 1));
     firsts.push(correct.indexOf(true) + 1);
-    shortest = Math.min(shortest, list.length);
+    shortest = Math.min(shortest, correct.length);
   }
   const valid = averages.length;
   const mean = (values: number[]) => (valid === 0 ? null : values.reduce((a, b) => a + b, 0) / valid);
@@ -86,13 +135,25 @@ export function slowEvaluate(
   return {
     mAP: mean(averages),
     mAPTrapezoid: mean(trapezoids),
+    mAPAtR: mean(averagesAtR),
+    rPrecision: mean(rPrecisions),
+    precision: Object.fromEntries(
+      Object.entries(precisions).flatMap(([rank, values]) =>
+        valid === 0 ? [] : [[rank, mean(values) ?? 0]],
+      ),
+    ),
     mINP: mean(penalties),
     cmc: Object.fromEntries(
       ranks.map((rank) => [rank, firsts.filter((first) => first <= rank).length / valid]),
     ),
     validQueries: valid,
-    skippedQueries: queries.count - valid,
+    skippedQueries: lists.length - valid,
   };
+}
+
+/** The same set with few groups. */
+export function withGroups(random: Random, set: EmbeddingSet): EmbeddingSet {
+  return { ...set, groups: Int32Array.from({ length: set.count }, () => random.integer(3)) };
 }
 
 /** A set with junk (−1), distractors (0) and few identities and cameras, its features drawn one by one. */

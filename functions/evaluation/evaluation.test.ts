@@ -17,7 +17,7 @@ import { findEvaluation, recordEvaluation } from './catalogue.ts';
 import type { Evaluation } from './evaluation.ts';
 import { rankingKernel } from './kernel.ts';
 
-const rule: EvaluationRule = { protocol: 'market1501', distance: 'cosine' };
+const rule = { protocol: 'market1501', distance: 'cosine' } as const satisfies EvaluationRule;
 const random = createRandom(3);
 const query = randomSet(random, 1200, 4, quantised);
 const gallery = randomSet(random, 50, 4, quantised);

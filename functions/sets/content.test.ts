@@ -24,6 +24,14 @@ test('every range of rows is read back as it was stored, across blocks', async (
   expect(await content.labels()).toEqual({ identities: set.identities, cameras: set.cameras });
 });
 
+test('groups are stored with the labels, and a set without has the name it had', async () => {
+  const groups = set.identities.map((identity) => 7 * identity);
+  const name = await storeContent(env.STORE, { ...set, groups });
+  expect(name).not.toBe(await storeContent(env.STORE, set));
+  const { identities, cameras } = set;
+  expect(await (await SetContent.open(env.STORE, name)).labels()).toEqual({ identities, cameras, groups });
+});
+
 test('the gallery is its blocks', async () => {
   const content = await SetContent.open(env.STORE, await storeContent(env.STORE, set));
   const gallery = content.gallery(await content.labels());

@@ -17,7 +17,7 @@ export interface SetIndex {
   readonly rowsPerBlock: number;
   /** SHA-256 of each block: float32, little-endian, transposed [dimension, rows]. */
   readonly blocks: readonly string[];
-  /** SHA-256 of the labels: int32, little-endian, all identities and then all cameras. */
+  /** SHA-256 of the labels: int32, little-endian, all identities, then all cameras, then the groups if any. */
   readonly labels: string;
 }
 
@@ -37,9 +37,9 @@ export async function storeContent(store: R2Bucket, set: EmbeddingSet): Promise<
   const rowsPerBlock = rowsPerBlockOf(set.dimension);
   const blocks: string[] = [];
   for (const { features } of blocksOf(set, rowsPerBlock)) blocks.push(await put(store, bytesOf(features)));
-  const labels = new Int32Array(2 * set.count);
-  labels.set(set.identities);
-  labels.set(set.cameras, set.count);
+  const columns = [set.identities, set.cameras, ...(set.groups === undefined ? [] : [set.groups])];
+  const labels = new Int32Array(columns.length * set.count);
+  for (const [i, column] of columns.entries()) labels.set(column, i * set.count);
   const index: SetIndex = {
     format: 1,
     count: set.count,
@@ -75,7 +75,11 @@ export class SetContent {
   async labels(): Promise<Labels> {
     const { count, labels } = this.index;
     const values = new Int32Array(await get(this.#store, labels));
-    return { identities: values.subarray(0, count), cameras: values.subarray(count) };
+    return {
+      identities: values.subarray(0, count),
+      cameras: values.subarray(count, 2 * count),
+      ...(values.length > 2 * count && { groups: values.subarray(2 * count) }),
+    };
   }
 
   /** Block number `block`, from 0. */

@@ -28,20 +28,50 @@ const HEADER_LIMIT = 1_000_000;
 /** Not a key like others in JavaScript: objects built from a header would lose it. */
 const UNNAMEABLE = '__proto__';
 
-const headerSchema = z.record(
-  z.string(),
-  z.union([
-    z.strictObject({
-      dtype: z.literal('F32'),
-      shape: z.array(z.int().nonnegative()).max(8),
-      data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-    }),
-    z.record(z.string(), z.string()),
-  ]),
-);
+/** Bytes of a number of each type that is read. */
+const TYPES = { F32: 4, I32: 4, I64: 8 } as const;
+
+export type TensorType = keyof typeof TYPES;
+
+/** A tensor as it lies in a file: its numbers, little-endian, in a buffer of their own. */
+export interface RawTensor {
+  readonly dtype: TensorType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+const headerSchema = (types: readonly TensorType[]) =>
+  z.record(
+    z.string(),
+    z.union([
+      z.strictObject({
+        dtype: z.enum(types),
+        shape: z.array(z.int().nonnegative()).max(8),
+        data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+      }),
+      z.record(z.string(), z.string()),
+    ]),
+  );
 
 /** Parses a safetensors file of F32 tensors. Throws {@link BundleError}. */
 export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { tensors, metadata } = parseTensors(bytes, ['F32']);
+  return {
+    tensors: new Map(
+      Array.from(tensors, ([name, { shape, bytes: data }]) => [
+        name,
+        { shape, data: new Float32Array(data.buffer) },
+      ]),
+    ),
+    metadata,
+  };
+}
+
+/** Parses a safetensors file of tensors of the given types. Throws {@link BundleError}. */
+export function parseTensors(
+  bytes: Uint8Array,
+  types: readonly TensorType[],
+): { readonly tensors: Map<string, RawTensor>; readonly metadata: Record<string, string> } {
   const { json, dataStart } = splitHeader(bytes);
   let parsed: unknown;
   try {
@@ -49,11 +79,11 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
   } catch {
     throw new BundleError('The safetensors header is not JSON.');
   }
-  const header = headerSchema.safeParse(parsed);
+  const header = headerSchema(types).safeParse(parsed);
   if (!header.success) {
     const issue = header.error.issues[0];
     throw new BundleError(
-      `The safetensors header entry "${issue.path.join('.')}" is not a tensor of float32 (F32) with shape and data_offsets.`,
+      `The safetensors header entry "${issue.path.join('.')}" is not a tensor of ${types.join(', ')} with shape and data_offsets.`,
     );
   }
 
@@ -62,7 +92,7 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
   }
 
   const data = bytes.subarray(dataStart);
-  const tensors = new Map<string, BundleTensor>();
+  const tensors = new Map<string, RawTensor>();
   const spans: { name: string; begin: number; end: number }[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header.data)) {
@@ -73,7 +103,7 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
     }
     if (!isTensorEntry(entry)) throw new BundleError(`The tensor "${name}" has no dtype.`);
     const [begin, end] = entry.data_offsets;
-    const size = 4 * entry.shape.reduce((product, length) => product * length, 1);
+    const size = TYPES[entry.dtype] * entry.shape.reduce((product, length) => product * length, 1);
     if (end - begin !== size) {
       throw new BundleError(
         `The tensor "${name}" of shape [${entry.shape}] needs ${size} bytes, its data_offsets give ${end - begin}.`,
@@ -85,10 +115,10 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
       );
     }
     spans.push({ name, begin, end });
-    // A copy: the data of a tensor need not start at a multiple of four bytes. (Not by `slice`, which on a
-    // Node Buffer is a view.)
+    // A copy: the data of a tensor need not start at a multiple of its numbers' bytes. (Not by `slice`, which
+    // on a Node Buffer is a view.)
     const copy = new Uint8Array(data.subarray(begin, end));
-    tensors.set(name, { shape: entry.shape, data: new Float32Array(copy.buffer) });
+    tensors.set(name, { dtype: entry.dtype, shape: entry.shape, bytes: copy });
   }
 
   spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -153,6 +183,6 @@ export function splitHeader(bytes: Uint8Array): { json: string; dataStart: numbe
 
 function isTensorEntry(
   entry: Record<string, unknown>,
-): entry is { dtype: 'F32'; shape: number[]; data_offsets: [number, number] } {
+): entry is { dtype: TensorType; shape: number[]; data_offsets: [number, number] } {
   return Array.isArray(entry.data_offsets);
 }

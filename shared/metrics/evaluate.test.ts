@@ -19,7 +19,11 @@ function expectSame(found: EvaluationResult, expected: EvaluationResult): void {
   expect(found.validQueries).toBe(expected.validQueries);
   expect(found.skippedQueries).toBe(expected.skippedQueries);
   expect(found.cmc).toEqual(expected.cmc);
-  for (const name of ['mAP', 'mAPTrapezoid', 'mINP'] as const) {
+  expect(Object.keys(found.precision)).toEqual(Object.keys(expected.precision));
+  for (const [rank, precision] of Object.entries(expected.precision)) {
+    expect(found.precision[rank], `precision at ${rank}`).toBeCloseTo(precision, 12);
+  }
+  for (const name of ['mAP', 'mAPTrapezoid', 'mAPAtR', 'rPrecision', 'mINP'] as const) {
     if (expected[name] === null) expect(found[name], name).toBeNull();
     else expect(found[name], name).toBeCloseTo(expected[name], 12);
   }
@@ -100,6 +104,9 @@ describe('the edges', () => {
     expect(await evaluate(kernel, { protocol: 'market1501', distance: 'cosine' }, queries, gallery)).toEqual({
       mAP: null,
       mAPTrapezoid: null,
+      mAPAtR: null,
+      rPrecision: null,
+      precision: {},
       mINP: null,
       cmc: {},
       validQueries: 0,
@@ -112,6 +119,9 @@ describe('the edges', () => {
     expect(await evaluate(kernel, { protocol: 'none', distance: 'euclidean' }, set, set)).toEqual({
       mAP: 1,
       mAPTrapezoid: 1,
+      mAPAtR: 1,
+      rPrecision: 1,
+      precision: { 1: 1, 5: 1 / 5, 10: 1 / 10 },
       mINP: 1,
       cmc: { 1: 1 },
       validQueries: 1,

@@ -1,6 +1,7 @@
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blockOf, type EmbeddingBlock } from './blocks.ts';
 import type { DistanceName } from './distance.ts';
+import type { ExclusionRule } from './exclusion-rule.ts';
 import { RankingKernel } from './kernel/kernel.ts';
 import { KernelScorer } from './kernel/scorer.ts';
 import type { CompiledModule } from './kernel/webassembly.ts';
@@ -11,7 +12,7 @@ import { cutShards } from './shards.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
 
 export interface EvaluationRule {
-  readonly protocol: ProtocolName;
+  readonly protocol: ProtocolName | ExclusionRule;
   readonly distance: DistanceName;
 }
 

@@ -29,7 +29,7 @@ describe.each(protocolNames)('%s', (name) => {
       expect(protocol.keptCount(q)).toBe(kept.length);
       const identity = queries.identities[q];
       const same = kept.filter((g) => gallery.identities[g] === identity);
-      expect(protocol.matches(q)).toEqual(name === 'market1501' && identity <= 0 ? [] : same);
+      expect(protocol.matches(q)).toEqual(name !== 'none' && name !== 'all' && identity <= 0 ? [] : same);
     }
   });
 });
@@ -60,6 +60,16 @@ test('market1501 leaves out junk and the same identity in the same camera', () =
   const kept = [...gallery.identities.keys()].filter((g) => keeps(protocol, 0, g));
   expect(kept).toEqual([1, 2, 5, 6]);
   expect(protocol.matches(0)).toEqual([1]);
+});
+
+test.each(['veri776', 'cuhk03-np'] as const)('%s is the rule of market1501', (name) => {
+  const [queries, gallery] = [randomLabels(4, 40), randomLabels(5, 60)];
+  const [found, market] = [name, 'market1501' as const].map((n) => bindProtocol(n, queries, gallery));
+  for (let q = 0; q < 40; q++) {
+    expect(found.matches(q)).toEqual(market.matches(q));
+    expect(found.keptCount(q)).toBe(market.keptCount(q));
+    for (let g = 0; g < 60; g++) expect(found.keeps(q, g)).toBe(market.keeps(q, g));
+  }
 });
 
 test('market1501: junk and distractors match nothing, not even each other', () => {

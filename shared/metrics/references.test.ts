@@ -1,53 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { hasData, readData, readDataText } from '../../test/data.ts';
+import { hasData, readDataText } from '../../test/data.ts';
+import { GROCERY, loadGrocery, type Reference } from '../../test/grocery.ts';
 import { kernel } from '../../test/kernel.ts';
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { distanceNames } from './distance.ts';
+import { DistanceScorer } from './distance-scorer.ts';
 import { evaluate } from './evaluate.ts';
+import type { GalleryDistances } from './gallery-distances.ts';
 import { bindProtocol, type Labels } from './protocols.ts';
-import { type GalleryScorer, rankQueries } from './rank.ts';
+import { rankQueries } from './rank.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
-
-/** What an implementation reported; not each reports everything. */
-interface Reference {
-  readonly mAP: number;
-  readonly mINP?: number;
-  readonly cmc?: Readonly<Record<string, number>>;
-}
-
-const GROCERY = ['eval-fixtures/grocery-mobilenet256.json', 'eval-fixtures/grocery-mobilenet256.f32'];
 
 describe.skipIf(!hasData(...GROCERY))('Grocery Store by 256-d MobileNet features', () => {
   const implementations = ['torchreid', 'open-reid(sklearn AP)', 'fast-reid'];
   const TRAPEZOID = 'market-matlab compute_AP (trapezoid, transcribed)';
 
-  function load() {
-    const described = JSON.parse(readDataText(GROCERY[0])) as {
-      n: number;
-      dim: number;
-      ids: number[];
-      cams: number[];
-      isQuery: number[];
-      expected: Record<string, Record<string, Reference> & { validQueries: number }>;
-    };
-    const { n, dim, ids, cams, isQuery, expected } = described;
-    const features = new Float32Array(readData(GROCERY[1]).buffer);
-    const select = (wanted: number): EmbeddingSet => {
-      const items = Array.from({ length: n }, (_, i) => i).filter((i) => isQuery[i] === wanted);
-      return {
-        count: items.length,
-        dimension: dim,
-        features: Float32Array.from(items.flatMap((i) => [...features.subarray(i * dim, (i + 1) * dim)])),
-        identities: Int32Array.from(items, (i) => ids[i]),
-        cameras: Int32Array.from(items, (i) => cams[i]),
-      };
-    };
-    return { queries: select(1), gallery: select(0), expected };
-  }
-
   describe.each(distanceNames)('%s', (distance) => {
     test('agrees with torchreid, open-reid, fast-reid and the original trapezoid', async () => {
-      const { queries, gallery, expected } = load();
+      const { queries, gallery, expected } = loadGrocery();
       // Queries and gallery share no camera, so nothing is to be left out.
       const references = expected[distance === 'squared-euclidean' ? 'euclidean' : distance];
       const result = await evaluate(kernel, { protocol: 'none', distance }, queries, gallery);
@@ -88,6 +58,7 @@ describe.skipIf(!hasData(...MARKET))('Market-1501’s names by a distance that i
   }
 
   const EVERY = 4;
+  const BLOCK = 1000;
 
   test('agrees with torchreid and a second implementation on all of its rules', async () => {
     const { expected, sampleDistances } = JSON.parse(readDataText(MARKET[0])) as {
@@ -114,30 +85,23 @@ describe.skipIf(!hasData(...MARKET))('Market-1501’s names by a distance that i
     expect([count, total]).toEqual([expected.second_implementation.n, 19732]);
 
     const protocol = bindProtocol('market1501', queries, gallery);
-    const score = (query: number, item: number) => -pair(EVERY * query, item);
-    const scorer: GalleryScorer<Float64Array> = {
-      async locate({ starts, items }) {
-        return Float64Array.from(items, (item, i) => {
-          return score(
-            starts.findLastIndex((start) => start <= i),
-            item,
-          );
-        });
-      },
-      async countBefore({ starts, items }, scores) {
-        const counts = new Int32Array(items.length);
-        for (let query = 0; query < count; query++) {
-          if (starts[query] === starts[query + 1]) continue;
-          for (let item = 0; item < total; item++) {
-            if (protocol.drops(item)) continue;
-            const found = score(query, item);
-            // No two of these distances tie.
-            for (let i = starts[query + 1] - 1; i >= starts[query] && found > scores[i]; i--) counts[i]++;
-          }
-        }
-        return counts;
-      },
-    };
+    function* distances(wanted: (start: number, count: number) => boolean): Generator<GalleryDistances> {
+      for (let start = 0; start < total; start += BLOCK) {
+        const size = Math.min(BLOCK, total - start);
+        if (!wanted(start, size)) continue;
+        const row = new Float64Array(size);
+        yield {
+          start,
+          count: size,
+          pair: (query, item) => pair(EVERY * query, item),
+          row(query) {
+            for (let j = 0; j < size; j++) row[j] = pair(EVERY * query, start + j);
+            return row;
+          },
+        };
+      }
+    }
+    const scorer = new DistanceScorer(distances, 0, protocol.drops);
     const result = summarise([await rankQueries(protocol, { start: 0, count }, scorer)], count);
 
     expect(result.validQueries).toBe(count);

@@ -4,6 +4,9 @@ import { QueryScores } from './scores.ts';
 const score = {
   averagePrecision: 1 / 3,
   averagePrecisionTrapezoid: 0.1 + 0.2,
+  averagePrecisionAtR: 1 / 11,
+  rPrecision: 1 / 13,
+  precisionAt: [0, 1 / 5, 1 / 10],
   inverseNegativePenalty: 2 / 7,
   firstMatchRank: 12,
 };

@@ -1,7 +1,7 @@
-import type { QueryScore } from './average-precision.ts';
+import { PRECISION_RANKS, type QueryScore } from './average-precision.ts';
 
-/** Numbers kept of each query, in the order in which they are encoded. */
-const COLUMNS = 5;
+/** Numbers kept of each query: six scores, the precision at each rank, and the length of its list. */
+const COLUMNS = 6 + PRECISION_RANKS.length + 1;
 
 /**
  * Scores of consecutive queries, `start` to `start + count − 1`: what one shard of an evaluation yields. A
@@ -24,8 +24,11 @@ export class QueryScores {
       [
         score?.averagePrecision ?? 0,
         score?.averagePrecisionTrapezoid ?? 0,
+        score?.averagePrecisionAtR ?? 0,
+        score?.rPrecision ?? 0,
         score?.inverseNegativePenalty ?? 0,
         score?.firstMatchRank ?? 0,
+        ...PRECISION_RANKS.map((_, i) => score?.precisionAt[i] ?? 0),
         kept,
       ],
       COLUMNS * index,
@@ -34,11 +37,27 @@ export class QueryScores {
 
   /** The score at an index, from 0, and the length of that query's list. */
   at(index: number): { score: QueryScore | undefined; kept: number } {
-    const [averagePrecision, averagePrecisionTrapezoid, inverseNegativePenalty, firstMatchRank, kept] =
-      this.#columns.subarray(COLUMNS * index, COLUMNS * (index + 1));
+    const columns = this.#columns.subarray(COLUMNS * index, COLUMNS * (index + 1));
+    const [
+      averagePrecision,
+      averagePrecisionTrapezoid,
+      averagePrecisionAtR,
+      rPrecision,
+      inverseNegativePenalty,
+      firstMatchRank,
+    ] = columns;
+    const kept = columns[COLUMNS - 1];
     if (firstMatchRank === 0) return { score: undefined, kept };
     return {
-      score: { averagePrecision, averagePrecisionTrapezoid, inverseNegativePenalty, firstMatchRank },
+      score: {
+        averagePrecision,
+        averagePrecisionTrapezoid,
+        averagePrecisionAtR,
+        rPrecision,
+        precisionAt: [...columns.subarray(6, COLUMNS - 1)],
+        inverseNegativePenalty,
+        firstMatchRank,
+      },
       kept,
     };
   }

@@ -25,6 +25,9 @@ test('means are over the valid queries, the others are counted', () => {
   expect(result).toEqual({
     mAP: ((1 + 2 / 4) / 2 + 1 / 2) / 2,
     mAPTrapezoid: ((1 + (1 / 3 + 2 / 4) / 2) / 2 + 1 / 4) / 2,
+    mAPAtR: (1 / 2 + 0) / 2,
+    rPrecision: (1 / 2 + 0) / 2,
+    precision: { 1: 1 / 2, 5: (2 / 5 + 1 / 5) / 2, 10: (2 / 10 + 1 / 10) / 2 },
     mINP: (2 / 4 + 1 / 2) / 2,
     validQueries: 2,
     skippedQueries: 1,
@@ -50,7 +53,16 @@ describe('the CMC curve', () => {
 });
 
 test('with no valid query there is nothing to average, and that is not zero', () => {
-  const nothing = { mAP: null, mAPTrapezoid: null, mINP: null, cmc: {}, validQueries: 0 };
+  const nothing = {
+    mAP: null,
+    mAPTrapezoid: null,
+    mAPAtR: null,
+    rPrecision: null,
+    precision: {},
+    mINP: null,
+    cmc: {},
+    validQueries: 0,
+  };
   expect(summarise([part(0, { ranks: [], kept: 5 })])).toEqual({ ...nothing, skippedQueries: 1 });
   expect(summarise([])).toEqual({ ...nothing, skippedQueries: 0 });
 });

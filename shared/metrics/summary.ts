@@ -1,3 +1,4 @@
+import { PRECISION_RANKS } from './average-precision.ts';
 import type { QueryScores } from './scores.ts';
 
 /** The deepest rank of the CMC curve. */
@@ -9,6 +10,12 @@ export interface EvaluationResult {
   readonly mAP: number | null;
   /** The same by Market-1501's original trapezoid rule. */
   readonly mAPTrapezoid: number | null;
+  /** Mean average precision at R, the number of a query's correct matches. */
+  readonly mAPAtR: number | null;
+  /** Mean precision at R. */
+  readonly rPrecision: number | null;
+  /** Mean precision at 1, 5 and 10, by rank. Empty when no query is valid. */
+  readonly precision: Readonly<Record<string, number>>;
   /** Mean inverse negative penalty. */
   readonly mINP: number | null;
   /**
@@ -31,6 +38,9 @@ export function summarise(parts: readonly QueryScores[], queryCount: number): Ev
   let next = 0;
   let averagePrecision = 0;
   let averagePrecisionTrapezoid = 0;
+  let averagePrecisionAtR = 0;
+  let rPrecision = 0;
+  const precisionAt = PRECISION_RANKS.map(() => 0);
   let inverseNegativePenalty = 0;
   let valid = 0;
   let maxRank = MAX_RANK;
@@ -47,6 +57,9 @@ export function summarise(parts: readonly QueryScores[], queryCount: number): Ev
       valid++;
       averagePrecision += score.averagePrecision;
       averagePrecisionTrapezoid += score.averagePrecisionTrapezoid;
+      averagePrecisionAtR += score.averagePrecisionAtR;
+      rPrecision += score.rPrecision;
+      for (const [i, precision] of score.precisionAt.entries()) precisionAt[i] += precision;
       inverseNegativePenalty += score.inverseNegativePenalty;
       if (score.firstMatchRank <= MAX_RANK) firstMatches[score.firstMatchRank]++;
       maxRank = Math.min(maxRank, kept);
@@ -65,6 +78,11 @@ export function summarise(parts: readonly QueryScores[], queryCount: number): Ev
   return {
     mAP: mean(averagePrecision),
     mAPTrapezoid: mean(averagePrecisionTrapezoid),
+    mAPAtR: mean(averagePrecisionAtR),
+    rPrecision: mean(rPrecision),
+    precision: Object.fromEntries(
+      valid === 0 ? [] : PRECISION_RANKS.map((rank, i) => [rank, precisionAt[i] / valid]),
+    ),
     mINP: mean(inverseNegativePenalty),
     cmc,
     validQueries: valid,

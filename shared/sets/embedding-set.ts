@@ -6,6 +6,8 @@ export interface EmbeddingSet {
   readonly features: Float32Array;
   readonly identities: Int32Array;
   readonly cameras: Int32Array;
+  /** The group of each, such as the track that a picture is from. A set need not have any. */
+  readonly groups?: Int32Array;
 }
 
 /** What is wrong with a set. `param` names the field. */
@@ -23,7 +25,7 @@ export const MAX_DIMENSION = 8192;
 
 /** Checks that the parts of a set fit together and that every feature is a finite number. */
 export function validateSet(set: EmbeddingSet): EmbeddingSet {
-  const { count, dimension, features, identities, cameras } = set;
+  const { count, dimension, features, identities, cameras, groups } = set;
   if (count === 0) throw new SetError('features', 'features has no rows.');
   if (dimension === 0 || dimension > MAX_DIMENSION) {
     throw new SetError('features', `features has ${dimension} columns; 1 to ${MAX_DIMENSION} are allowed.`);
@@ -37,6 +39,7 @@ export function validateSet(set: EmbeddingSet): EmbeddingSet {
   for (const [param, labels] of [
     ['identities', identities],
     ['cameras', cameras],
+    ...(groups === undefined ? [] : [['groups', groups] as const]),
   ] as const) {
     if (labels.length !== count) {
       throw new SetError(param, `${param} has ${labels.length} entries for ${count} rows of features.`);

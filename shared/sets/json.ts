@@ -5,9 +5,13 @@ const schema = z.strictObject({
   features: z.array(z.array(z.number())).min(1),
   identities: z.array(z.number()),
   cameras: z.array(z.number()),
+  groups: z.array(z.number()).optional(),
 });
 
-/** Parses a set of the JSON form `{features: [[…], …], identities: […], cameras: […]}`. Throws {@link SetError}. */
+/**
+ * Parses a set of the JSON form `{features: [[…], …], identities: […], cameras: […]}`, with `groups: […]` or
+ * without. Throws {@link SetError}.
+ */
 export function parseJsonSet(value: unknown): EmbeddingSet {
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
@@ -15,7 +19,7 @@ export function parseJsonSet(value: unknown): EmbeddingSet {
     const field = path.map((part) => (typeof part === 'number' ? `[${part}]` : String(part))).join('');
     throw new SetError(String(path[0] ?? 'body'), `${field || 'body'}: ${message}.`);
   }
-  const { features: rows, identities, cameras } = parsed.data;
+  const { features: rows, identities, cameras, groups } = parsed.data;
   const dimension = rows[0].length;
   const features = new Float32Array(rows.length * dimension);
   for (const [i, row] of rows.entries()) {
@@ -33,5 +37,6 @@ export function parseJsonSet(value: unknown): EmbeddingSet {
     features,
     identities: toLabels('identities', identities),
     cameras: toLabels('cameras', cameras),
+    ...(groups !== undefined && { groups: toLabels('groups', groups) }),
   });
 }

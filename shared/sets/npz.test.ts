@@ -68,6 +68,34 @@ describe('an archive', () => {
     expect(parseNpz(archive({ ...extra, 'README.txt': new Uint8Array(9) }), LIMIT)).toEqual(set);
   });
 
+  test('may have groups', () => {
+    const groups = Int32Array.of(4, 4, -1);
+    const grouped = { ...set, groups };
+    expect(parseNpz(archive({ 'groups.npy': serialiseNpy(groups, [3]) }), LIMIT)).toEqual(grouped);
+    expect(parseNpz(serialiseNpz(grouped), LIMIT)).toEqual(grouped);
+    expect(refusal(archive({ 'groups.npy': serialiseNpy(groups, [1, 3]) })).param).toBe('groups');
+  });
+
+  test.each([
+    ['feat', 'pids', 'camids'],
+    ['embeddings', 'labels', 'cameras'],
+    ['feats', 'ids', 'camids'],
+    ['qf', 'q_pids', 'q_camids'],
+    ['gf', 'g_pids', 'g_camids'],
+  ])('may call its arrays %s, %s and %s', (features, identities, cameras) => {
+    const bytes = zipSync({
+      [`${features}.npy`]: serialiseNpy(set.features, [3, 2]),
+      [`${identities}.npy`]: serialiseNpy(set.identities, [3]),
+      [`${cameras}.npy`]: serialiseNpy(set.cameras, [3]),
+    });
+    expect(parseNpz(bytes, LIMIT)).toEqual(set);
+  });
+
+  test('unpacks nothing else', () => {
+    const other = serialiseNpy(new Float32Array(LIMIT), [LIMIT, 1]);
+    expect(parseNpz(archive({ 'distances.npy': other }, 9), LIMIT)).toEqual(set);
+  });
+
   test('is written so that it reads back, with the same bytes each time', () => {
     const bytes = serialiseNpz(set);
     expect(parseNpz(bytes, LIMIT)).toEqual(set);

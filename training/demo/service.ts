@@ -8,6 +8,9 @@ const embeddingsSchema = z.object({
 const resultSchema = z.object({
   mAP: z.number(),
   mAPTrapezoid: z.number(),
+  mAPAtR: z.number(),
+  rPrecision: z.number(),
+  precision: z.record(z.string(), z.number()),
   mINP: z.number(),
   cmc: z.record(z.string(), z.number()),
   validQueries: z.int(),

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { indicesByIdentity } from '../sets/identities.ts';
+import type { Labels, Protocol } from './protocols.ts';
+
+const label = z.int32();
+
+/** What has to hold of a query and a gallery item, all of it. `false` asks for the opposite. */
+const conditionSchema = z
+  .strictObject({
+    sameIdentity: z.boolean(),
+    sameCamera: z.boolean(),
+    sameGroup: z.boolean(),
+    queryIdentity: label,
+    queryCamera: label,
+    queryGroup: label,
+    galleryIdentity: label,
+    galleryCamera: label,
+    galleryGroup: label,
+  })
+  .partial()
+  .refine((condition) => Object.keys(condition).length > 0, {
+    message: 'a condition without a field would drop every item',
+  });
+
+/**
+ * An exclusion rule as data. A gallery item is left out of a query's list where any condition of `drop`
+ * holds, and a condition holds where all of its fields do. Items of the identities in `distractors` are
+ * kept and match nothing.
+ *
+ * Market-1501's protocol in this form:
+ *
+ *     {
+ *       "drop": [{ "sameIdentity": true, "sameCamera": true }, { "galleryIdentity": -1 }],
+ *       "distractors": [0]
+ *     }
+ */
+export const exclusionRuleSchema = z.strictObject({
+  drop: z.array(conditionSchema),
+  distractors: z.array(label).default([]),
+});
+
+export type ExclusionRule = z.infer<typeof exclusionRuleSchema>;
+
+type Condition = z.infer<typeof conditionSchema>;
+
+/** An exclusion rule that is not one. The message names the field. */
+export class RuleError extends Error {
+  override readonly name = 'RuleError';
+}
+
+/** @throws {RuleError} that names the first field that is wrong. */
+export function parseExclusionRule(value: unknown): ExclusionRule {
+  const parsed = exclusionRuleSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0];
+  const field = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  throw new RuleError(`${field.replace(/^\./, '') || 'rule'}: ${message}.`);
+}
+
+/** Binds a rule to labels. @throws {RuleError} if it asks for groups and a set has none. */
+export function bindRule(rule: ExclusionRule, queries: Labels, gallery: Labels): Protocol {
+  const items = gallery.identities.length;
+  // Conditions on the gallery alone hold for every query: what they drop is in no list.
+  const bound = (ofGallery: boolean) =>
+    rule.drop
+      .filter((condition) => isOfGallery(condition) === ofGallery)
+      .map((condition) => bindCondition(condition, queries, gallery));
+  const [general, single] = [bound(true), bound(false)];
+  const drops = (item: number) => general.some((holds) => holds(0, item));
+  const isLeftOut = (query: number, item: number) => single.some((holds) => holds(query, item));
+  const keeps = (query: number, item: number) => !drops(item) && !isLeftOut(query, item);
+  const leftOut = (query: number) => {
+    const found: number[] = [];
+    for (let item = 0; item < items; item++) if (isLeftOut(query, item) && !drops(item)) found.push(item);
+    return found;
+  };
+  let dropped = 0;
+  for (let item = 0; item < items; item++) dropped += Number(drops(item));
+  const itemsOf = indicesByIdentity(gallery.identities, new Set(queries.identities));
+  const distractors = new Set(rule.distractors);
+  return {
+    keeps,
+    drops,
+    leftOut,
+    keptCount: (query) => items - dropped - leftOut(query).length,
+    matches(query) {
+      const identity = queries.identities[query];
+      if (distractors.has(identity)) return [];
+      return (itemsOf.get(identity) ?? []).filter((item) => keeps(query, item));
+    },
+  };
+}
+
+function isOfGallery(condition: Condition): boolean {
+  return Object.keys(condition).every((field) => field.startsWith('gallery'));
+}
+
+function bindCondition(
+  condition: Condition,
+  queries: Labels,
+  gallery: Labels,
+): (query: number, item: number) => boolean {
+  const tests: ((query: number, item: number) => boolean)[] = [];
+  const compare = (
+    name: 'Identity' | 'Camera' | 'Group',
+    ofQueries: Int32Array | undefined,
+    ofGallery: Int32Array | undefined,
+  ) => {
+    const same = condition[`same${name}`];
+    const queryValue = condition[`query${name}`];
+    const galleryValue = condition[`gallery${name}`];
+    const column = (labels: Int32Array | undefined, set: string): Int32Array => {
+      if (labels === undefined) {
+        throw new RuleError(`The rule asks for groups, and the ${set} set has none.`);
+      }
+      return labels;
+    };
+    if (same !== undefined) {
+      const [left, right] = [column(ofQueries, 'query'), column(ofGallery, 'gallery')];
+      tests.push((query, item) => (left[query] === right[item]) === same);
+    }
+    if (queryValue !== undefined) {
+      const labels = column(ofQueries, 'query');
+      tests.push((query) => labels[query] === queryValue);
+    }
+    if (galleryValue !== undefined) {
+      const labels = column(ofGallery, 'gallery');
+      tests.push((_, item) => labels[item] === galleryValue);
+    }
+  };
+  compare('Identity', queries.identities, gallery.identities);
+  compare('Camera', queries.cameras, gallery.cameras);
+  compare('Group', queries.groups, gallery.groups);
+  return (query, item) => tests.every((holds) => holds(query, item));
+}

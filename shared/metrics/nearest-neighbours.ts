@@ -1,0 +1,41 @@
+import type { GalleryReader } from './gallery-distances.ts';
+
+/** The nearest items of some queries and the distance of the furthest of all. */
+export interface Neighbours {
+  /** `count` items a query: nearest first, of two at one distance the lower index. */
+  readonly items: Int32Array;
+  /** The largest distance of each query to any item. */
+  readonly furthest: Float64Array;
+}
+
+/** Finds the `count` nearest items of queries `start` to `start + count − 1` in one pass. */
+export async function nearestNeighbours(
+  queries: { readonly start: number; readonly count: number },
+  count: number,
+  gallery: GalleryReader,
+): Promise<Neighbours> {
+  const items = new Int32Array(queries.count * count);
+  const distances = new Float64Array(queries.count * count).fill(Number.POSITIVE_INFINITY);
+  const furthest = new Float64Array(queries.count).fill(Number.NEGATIVE_INFINITY);
+  for await (const block of gallery(() => true)) {
+    for (let q = 0; q < queries.count; q++) {
+      const row = block.row(queries.start + q);
+      const first = q * count;
+      const last = first + count - 1;
+      for (let j = 0; j < block.count; j++) {
+        const distance = row[j];
+        if (distance > furthest[q]) furthest[q] = distance;
+        if (distance >= distances[last]) continue;
+        // Items come in ascending order: one that is as far as another stands behind it.
+        let place = last;
+        for (; place > first && distances[place - 1] > distance; place--) {
+          distances[place] = distances[place - 1];
+          items[place] = items[place - 1];
+        }
+        distances[place] = distance;
+        items[place] = block.start + j;
+      }
+    }
+  }
+  return { items, furthest };
+}

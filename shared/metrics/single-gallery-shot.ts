@@ -1,0 +1,85 @@
+import { createRandom } from '../random.ts';
+import type { GalleryReader } from './gallery-distances.ts';
+import type { Protocol } from './protocols.ts';
+import { MAX_RANK } from './summary.ts';
+
+/** How often a gallery of one item an identity is drawn for each query, and from which seed. */
+export interface SingleShotDraws {
+  readonly repeats: number;
+  readonly seed: number;
+}
+
+/** What the draws of some queries found: whole numbers, which add up to the same in any order. */
+export interface SingleShotHits {
+  readonly queries: number;
+  /** Over all draws of these queries: how often the correct match came at a rank (index 1 to 50). */
+  readonly hits: Float64Array;
+  /** The smallest number of identities in the list of a query; infinite without queries. */
+  readonly shortest: number;
+}
+
+/**
+ * Draws single-shot galleries for queries `start` to `start + count − 1`: CUHK03's first protocol (Li et
+ * al., "DeepReID", CVPR 2014), as torchreid's `eval_cuhk03` has it. For each query and draw, one item of
+ * every identity in the query's list is drawn, uniformly, and the rank of the correct match among them is
+ * counted. Queries without a correct match draw nothing.
+ *
+ * Each query has a random stream of its own, in which identities draw in the order of their first kept
+ * items: how queries are cut into shards changes nothing. One row of distances a query is in memory.
+ */
+export async function drawSingleShots(
+  { repeats, seed }: SingleShotDraws,
+  protocol: Protocol,
+  queries: { readonly start: number; readonly count: number },
+  identities: Int32Array,
+  gallery: GalleryReader,
+): Promise<SingleShotHits> {
+  const valid = Array.from({ length: queries.count }, (_, q) => queries.start + q)
+    .map((query) => ({ query, matches: new Set(protocol.matches(query)) }))
+    .filter(({ matches }) => matches.size > 0)
+    .map(({ query, matches }) => ({ query, matches, distances: new Float64Array(identities.length) }));
+  for await (const block of gallery(() => valid.length > 0)) {
+    for (const { query, distances } of valid) distances.set(block.row(query), block.start);
+  }
+
+  const hits = new Float64Array(MAX_RANK + 1);
+  let shortest = Number.POSITIVE_INFINITY;
+  for (const { query, matches, distances } of valid) {
+    const lists = new Map<number, number[]>();
+    for (const [item, identity] of identities.entries()) {
+      if (!protocol.keeps(query, item)) continue;
+      const list = lists.get(identity);
+      if (list === undefined) lists.set(identity, [item]);
+      else list.push(item);
+    }
+    shortest = Math.min(shortest, lists.size);
+    const candidates = [...lists.values()];
+    const random = createRandom(seed, query);
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const drawn = candidates.map((list) => list[random.integer(list.length)]);
+      const match = drawn.find((item) => matches.has(item)) as number;
+      const before = drawn.filter(
+        (item) =>
+          distances[item] < distances[match] || (distances[item] === distances[match] && item < match),
+      );
+      if (before.length < MAX_RANK) hits[before.length + 1]++;
+    }
+  }
+  return { queries: valid.length, hits, shortest };
+}
+
+/**
+ * The CMC curve over all draws, by rank. It ends at rank 50 or at the smallest number of identities in the
+ * list of a query.
+ */
+export function singleShotCmc(parts: readonly SingleShotHits[], { repeats }: SingleShotDraws) {
+  const queries = parts.reduce((sum, part) => sum + part.queries, 0);
+  const last = Math.min(MAX_RANK, ...parts.map(({ shortest }) => shortest));
+  const cmc: Record<string, number> = {};
+  let found = 0;
+  for (let rank = 1; queries > 0 && rank <= last; rank++) {
+    for (const { hits } of parts) found += hits[rank];
+    cmc[rank] = found / (queries * repeats);
+  }
+  return cmc;
+}
