@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { trainCommand } from './commands/train.ts';
@@ -14,6 +15,7 @@ const program = new Command('softmargin')
   .showHelpAfterError()
   .addCommand(trainCommand(stopping.signal))
   .addCommand(evaluateCommand())
+  .addCommand(compareCommand())
   .addCommand(demoCommand(stopping.signal));
 
 try {

@@ -10,3 +10,12 @@ export function wholeNumber(minimum: number): (text: string) => number {
     return value;
   };
 }
+
+/** A number from 0 to 1, as an option's value. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1) || text.trim() === '') {
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  }
+  return value;
+}

@@ -30,8 +30,8 @@ export class ProgressBars {
       : undefined;
   }
 
-  start(title: string, total: number): Progress {
-    const begin = performance.now();
+  /** @param begin when the work began, where that was before. */
+  start(title: string, total: number, begin = performance.now()): Progress {
     const bar = this.#bars?.create(total, 0, { title: title.padEnd(30), left: '', note: '' });
     this.#started.set(title, { bar, begin });
     return {
@@ -49,6 +49,31 @@ export class ProgressBars {
   /** Leaves the bars as they stand and the terminal to whoever writes next. */
   stop(): void {
     this.#bars?.stop();
+  }
+}
+
+/** Work that takes less shows nothing. */
+const QUICK_MS = 5_000;
+
+/** Does a piece of work, and shows how far it is where it takes long. */
+export async function withProgress<T>(
+  title: string,
+  work: (progress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const begin = performance.now();
+  let bars: ProgressBars | undefined;
+  let progress: Progress | undefined;
+  try {
+    return await work((done, total) => {
+      if (progress === undefined) {
+        if (performance.now() - begin < QUICK_MS) return;
+        bars = new ProgressBars();
+        progress = bars.start(title, total, begin);
+      }
+      progress.update(done);
+    });
+  } finally {
+    bars?.stop();
   }
 }
 
