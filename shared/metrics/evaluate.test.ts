@@ -195,6 +195,64 @@ describe('the edges', () => {
     expect(cmc).toEqual({ 1: 0, 2: 1 / 2 });
   });
 
+  test('an empty gallery, and one that is all junk, leave no query a match', async () => {
+    const queries = setOf([
+      [1, 1, 1, 0],
+      [-1, 1, 0, 1],
+    ]);
+    const nothing = {
+      mAP: null,
+      mAPTrapezoid: null,
+      mINP: null,
+      cmc: {},
+      validQueries: 0,
+      skippedQueries: 2,
+    };
+    const empty: EmbeddingSet = {
+      count: 0,
+      dimension: 2,
+      features: new Float32Array(),
+      identities: new Int32Array(),
+      cameras: new Int32Array(),
+    };
+    expect(await evaluate(kernel, { protocol: 'none', distance: 'cosine' }, queries, empty)).toEqual(nothing);
+    const junk = setOf([
+      [-1, 2, 1, 0],
+      [-1, 3, 0, 1],
+    ]);
+    const rule = { protocol: 'market1501', distance: 'euclidean' } as const;
+    expect(await evaluate(kernel, rule, queries, junk)).toEqual(nothing);
+  });
+
+  test('junk is in no list, however near', async () => {
+    const query = setOf([[1, 1, 1, 0]]);
+    const gallery = setOf([
+      [-1, 1, 1, 0],
+      [-1, 2, 1, 0],
+      [1, 1, 1, 0],
+      [1, 2, 0, 1],
+      [2, 2, 1, 1],
+    ]);
+    const result = await evaluate(kernel, { protocol: 'market1501', distance: 'cosine' }, query, gallery);
+    expect(result).toMatchObject({ mAP: 1 / 2, cmc: { 1: 0, 2: 1 } });
+  });
+
+  test.each(distanceNames)(
+    'hundreds of matches a query, %s: searched, not compared one by one',
+    async (distance) => {
+      const random = createRandom(9);
+      const digits = (count: number) => ({
+        ...randomSet(random, count, 6, (r) => r.integer(4) - 1),
+        identities: Int32Array.from({ length: count }, () => 1 + random.integer(3)),
+      });
+      const [queries, gallery] = [digits(12), digits(900)];
+      for (const protocol of ['none', 'market1501'] as const) {
+        const result = await evaluate(kernel, { protocol, distance }, queries, gallery);
+        expectSame(result, slowEvaluate({ protocol, distance }, queries, gallery));
+      }
+    },
+  );
+
   test('progress reaches the number of queries', async () => {
     const random = createRandom(8);
     const queries = randomSet(random, 600, 2, quantised);

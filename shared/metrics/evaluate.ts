@@ -37,10 +37,11 @@ export function evaluateShard(
   queryLabels: Labels,
   gallery: GallerySource,
 ): Promise<QueryScores> {
-  return rankBlock(new RankingKernel(kernel), rule, queries, queryLabels, gallery);
+  return rankShard(new RankingKernel(kernel), rule, queries, queryLabels, gallery);
 }
 
-async function rankBlock(
+/** What `evaluateShard` does, with a kernel that is kept for the next. */
+export async function rankShard(
   kernel: RankingKernel,
   { protocol: name, distance }: EvaluationRule,
   queries: EmbeddingBlock,
@@ -87,7 +88,7 @@ export async function evaluate(
   const run = new RankingKernel(kernel);
   const parts: QueryScores[] = [];
   for (const { start, count } of shards) {
-    parts.push(await rankBlock(run, rule, blockOf(queries, start, count), queries, source));
+    parts.push(await rankShard(run, rule, blockOf(queries, start, count), queries, source));
     progress?.(start + count, queries.count);
   }
   return summarise(parts, queries.count);
