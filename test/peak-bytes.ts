@@ -1,10 +1,11 @@
 import type { EmbeddingBlock } from '../shared/metrics/blocks.ts';
+import type { EvaluationRule } from '../shared/metrics/evaluate.ts';
 import type { RankingKernel } from '../shared/metrics/kernel/kernel.ts';
-import { bindProtocol, type Labels, type ProtocolName } from '../shared/metrics/protocols.ts';
+import { bindProtocol, type Labels } from '../shared/metrics/protocols.ts';
 
 /** A ranking run whose memory is counted. */
 export interface CountedRun {
-  readonly protocol: ProtocolName;
+  readonly protocol: EvaluationRule['protocol'];
   readonly queries: EmbeddingBlock;
   readonly queryLabels: Labels;
   readonly gallery: { readonly labels: Labels; readonly count: number; readonly rowsPerBlock: number };
@@ -41,6 +42,6 @@ export function peakBytes(kernel: RankingKernel, run: CountedRun): number {
   // Items, kinds and scores; items, scores, left out and counts; the order and its scratch.
   const lists = (4 + 1 + 4) * located + (4 + 4 + 4 + 4) * matches + 2 * 4 * longest;
   const wanted = Math.ceil(gallery.count / gallery.rowsPerBlock);
-  const scores = 5 * 8 * queries.count;
+  const scores = 10 * 8 * queries.count;
   return kernel.bytes + queries.features.byteLength + labels + block + starts + lists + wanted + scores;
 }
