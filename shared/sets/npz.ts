@@ -1,6 +1,7 @@
-import { unzipSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import { type EmbeddingSet, SetError, toLabels, validateSet } from './embedding-set.ts';
 import { type NpyArray, parseNpy, serialiseNpy } from './npy.ts';
+import { unzip } from './zip.ts';
 
 /**
  * Parses a `.npz` archive with the arrays `features` [n, d], `identities` [n] and `cameras` [n], as
@@ -58,22 +59,15 @@ export function serialiseNpz(set: EmbeddingSet): Uint8Array {
 
 function unzipArrays(bytes: Uint8Array, maxBytes: number): Record<string, Uint8Array> {
   let total = 0;
-  try {
-    return unzipSync(bytes, {
-      filter({ name, originalSize }) {
-        if (!name.endsWith('.npy')) return false;
-        total += originalSize;
-        if (total > maxBytes) {
-          throw new SetError(
-            'body',
-            `The arrays unpack to ${total} bytes and more; the limit is ${maxBytes} bytes.`,
-          );
-        }
-        return true;
-      },
-    });
-  } catch (error) {
-    if (error instanceof SetError) throw error;
-    throw new SetError('body', `Not a readable .npz archive: ${(error as Error).message}.`);
-  }
+  return unzip(bytes, (name, size) => {
+    if (!name.endsWith('.npy')) return false;
+    total += size;
+    if (total > maxBytes) {
+      throw new SetError(
+        'body',
+        `The arrays unpack to ${total} bytes and more; the limit is ${maxBytes} bytes.`,
+      );
+    }
+    return true;
+  });
 }
