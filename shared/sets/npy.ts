@@ -25,6 +25,8 @@ const READERS: Readonly<Record<string, readonly [size: number, read: Reader]>> =
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
+const LITTLE_ENDIAN_HERE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** Bytes before the header's text that say how long it is. */
 export const NPY_PREFIX_BYTES = 12;
 
@@ -114,6 +116,11 @@ export function npyValues(
   { type, littleEndian, itemSize }: NpyHeader,
   bytes: Uint8Array,
 ): Float32Array | Float64Array {
+  if (littleEndian && LITTLE_ENDIAN_HERE && (type === 'f4' || type === 'f8')) {
+    // Copied, for the bytes need not lie where such numbers may.
+    const { buffer } = new Uint8Array(bytes);
+    return type === 'f4' ? new Float32Array(buffer) : new Float64Array(buffer);
+  }
   const length = bytes.length / itemSize;
   const values = type === 'f4' || type === 'f2' ? new Float32Array(length) : new Float64Array(length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -21,6 +21,9 @@ import {
 /** Bytes that are inflated in one go: at Deflate's most, 1032 to 1, they make 4 MB. */
 const INFLATE_BYTES = 4096;
 
+/** Bytes of a stored entry that are passed on in one go. */
+const STORED_BYTES = 65_536;
+
 /** Entries of an archive: what the directory is checked against is remembered of each. */
 const MAX_ENTRIES = 1000;
 
@@ -86,8 +89,9 @@ async function* unpack(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { name, size, packedSize, method } = entry;
   const inflate = method === STORED ? undefined : new Inflater(name);
+  const most = inflate === undefined ? STORED_BYTES : INFLATE_BYTES;
   for (let left = packedSize; left > 0; ) {
-    const packed = await reader.some(Math.min(left, INFLATE_BYTES));
+    const packed = await reader.some(Math.min(left, most));
     if (packed.length === 0) throw entryError(name, `of ${packedSize} bytes ${packedSize - left} are there`);
     left -= packed.length;
     for (const bytes of inflate?.push(packed, left === 0) ?? [packed]) {
