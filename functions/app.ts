@@ -7,6 +7,7 @@ import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addEvaluationRoutes } from './routes/evaluations.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addModelRoutes } from './routes/models.ts';
+import { addSetUploadRoutes } from './routes/set-uploads.ts';
 import { addSetRoutes } from './routes/sets.ts';
 
 /** The service as one Hono app: what every request passes, then the routes. */
@@ -29,6 +30,7 @@ export function createApp(): Hono<AppTypes> {
   addModelRoutes(app);
   addEmbeddingRoutes(app);
   addSetRoutes(app);
+  addSetUploadRoutes(app);
   addEvaluationRoutes(app);
   return app;
 }

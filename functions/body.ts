@@ -10,21 +10,14 @@ const FIRST_BUFFER_BYTES = 64 * 1024;
  * @throws {ApiError} 413 above the limit.
  */
 export async function readBody(request: Request, limit: number, what: string): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new ApiError(413, {
-      message: `${what} may have up to ${limit} bytes (${formatMiB(limit)}); this body has more.`,
-      code: 'body_too_large',
-    });
   const announced = Number(request.headers.get('Content-Length') ?? 0);
-  if (announced > limit) throw tooLarge();
-  if (request.body === null) return new Uint8Array();
+  if (announced > limit) throw tooLarge(limit, what);
 
   // A body of the announced length is read into place; a large one twice in memory would be too much.
   let bytes = new Uint8Array(announced > 0 ? announced : FIRST_BUFFER_BYTES);
   let length = 0;
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  for await (const chunk of streamBody(request, limit, what)) {
     const end = length + chunk.length;
-    if (end > limit) throw tooLarge();
     if (end > bytes.length) {
       const larger = new Uint8Array(Math.min(limit, Math.max(end, 2 * bytes.length)));
       larger.set(bytes.subarray(0, length));
@@ -34,6 +27,34 @@ export async function readBody(request: Request, limit: number, what: string): P
     length = end;
   }
   return bytes.subarray(0, length);
+}
+
+/**
+ * A request's body as it comes, up to a limit.
+ *
+ * @param what names the body in the error: "A set".
+ * @throws {ApiError} 413 above the limit.
+ */
+export async function* streamBody(
+  request: Request,
+  limit: number,
+  what: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (Number(request.headers.get('Content-Length') ?? 0) > limit) throw tooLarge(limit, what);
+  if (request.body === null) return;
+  let length = 0;
+  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+    length += chunk.length;
+    if (length > limit) throw tooLarge(limit, what);
+    yield chunk;
+  }
+}
+
+function tooLarge(limit: number, what: string): ApiError {
+  return new ApiError(413, {
+    message: `${what} may have up to ${limit} bytes (${formatMiB(limit)}); this body has more.`,
+    code: 'body_too_large',
+  });
 }
 
 /** Reads a JSON body up to a limit. @throws {ApiError} 400 where it is not JSON, 413 above the limit. */
@@ -57,5 +78,6 @@ export function mediaType(request: Request): string {
 }
 
 function formatMiB(bytes: number): string {
-  return bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / (1024 * 1024)} MiB`;
+  const [unit, name] = bytes < 1024 * 1024 ? [1024, 'KiB'] : [1024 * 1024, 'MiB'];
+  return `${Number((bytes / unit).toFixed(1))} ${name}`;
 }

@@ -26,23 +26,50 @@ export const MAX_MODEL_BYTES = 16 * MiB;
 /** Bundles that stay loaded, by file size; loaded, one takes twice that (tensors and folded weights). */
 export const MAX_LOADED_MODEL_BYTES = 24 * MiB;
 
-/** A set as `.npz`: the archive, its arrays and the features as float32 are in memory together. */
-export const MAX_NPZ_BYTES = 24 * MiB;
+/** The body of a set or of a part of one: what Cloudflare passes in one request. It is never held whole. */
+export const MAX_SET_BODY_BYTES = 100_000_000;
 
-/** The arrays of an `.npz` unpacked, so that a small archive cannot fill the isolate. */
-export const MAX_NPZ_UNPACKED_BYTES = 24 * MiB;
+/**
+ * Features of one body as float32. A deflated body may unpack to a thousand times its size, and each byte
+ * costs processor time, of which an invocation has 30 s.
+ */
+export const MAX_BODY_FEATURES_BYTES = 256 * MiB;
+
+/** Features of one body in Fortran order: their first row is whole only at their end, so they are held. */
+export const MAX_COLUMN_MAJOR_BYTES = 32 * MiB;
 
 /** A set as JSON: as numbers of JavaScript it takes several times its text. */
 export const MAX_JSON_SET_BYTES = 8 * MiB;
 
-/**
- * The features of a set as float32: from float16 they double, from bytes they grow fourfold, beside the
- * archive and its arrays.
- */
-export const MAX_FEATURES_BYTES = 48 * MiB;
+/** The features of a set as float32: its index names every block, and has to stay small. */
+export const MAX_FEATURES_BYTES = 8192 * MiB;
 
 /** Rows of a set: a shard holds the labels of the whole query set and the whole gallery set. */
 export const MAX_SET_ROWS = 1_000_000;
+
+/** Parts of an upload: their rows are in memory together when it is completed. */
+export const MAX_PARTS = 10_000;
+
+/** The request that begins an upload is a handful of numbers. */
+export const MAX_UPLOAD_REQUEST_BYTES = 64 * 1024;
+
+/** The request that completes an upload: its labels, one million of each, as `.npz` or as JSON. */
+export const MAX_COMPLETION_BYTES = 16 * MiB;
+
+/** How long an upload waits for its next part or its completion. */
+export const UPLOAD_LIFETIME_MS = 24 * 60 * 60 * 1000;
+
+/** How long a set that comes in one body may take; what an interrupted request left is removed after it. */
+export const BODY_LIFETIME_MS = 60 * 60 * 1000;
+
+/** After this long a removal from R2 that did not report its end has either happened or will not. */
+export const REMOVAL_TIMEOUT_MS = 60_000;
+
+/** Objects that R2 removes in one call. */
+export const REMOVALS_PER_CALL = 1000;
+
+/** Sets of one page of the list, at most and by default. */
+export const MAX_PAGE = 100;
 
 /** A stored block of a set: a shard holds one block of the gallery at a time. */
 export const BLOCK_BYTES = 2 * MiB;

@@ -23,10 +23,16 @@ test('a set is stored, described, listed and replaced', async () => {
     sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     count: 2,
     dimension: 2,
+    identities: 2,
+    cameras: 2,
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
   });
   expect((await send('GET', '/v1/sets/Query-1')).body).toEqual(created.body);
-  expect((await send('GET', '/v1/sets')).body).toEqual({ object: 'list', data: [created.body] });
+  expect((await send('GET', '/v1/sets')).body).toEqual({
+    object: 'list',
+    data: [created.body],
+    hasMore: false,
+  });
 
   const replaced = await sendJson('PUT', '/v1/sets/Query-1', { ...small, cameras: [1, 1] });
   expect(replaced.status).toBe(200);
@@ -93,7 +99,7 @@ describe('what is refused', () => {
   });
 
   test('what is neither JSON nor an archive', async () => {
-    const { status, body } = await send('PUT', '/v1/sets/refused', new Uint8Array([0x93, 0x4e, 0x55]));
+    const { status, body } = await send('PUT', '/v1/sets/refused', new Uint8Array([0x7f, 0x45, 0x4c]));
     expect(status).toBe(400);
     expect(body.error.message).toContain('.npz');
   });

@@ -1,19 +1,14 @@
-import { type EmbeddingSet, SetError } from '@softmargin/shared/sets/embedding-set.ts';
-import { parseJsonSet } from '@softmargin/shared/sets/json.ts';
-import { parseNpz } from '@softmargin/shared/sets/npz.ts';
+import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
+import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { parseJson, readBody } from '../body.ts';
+import { streamBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
-import {
-  MAX_FEATURES_BYTES,
-  MAX_JSON_SET_BYTES,
-  MAX_NPZ_BYTES,
-  MAX_NPZ_UNPACKED_BYTES,
-  MAX_SET_ROWS,
-} from '../limits.ts';
-import { findSet, listSets, type SetDescription, storeSet } from '../sets/catalogue.ts';
+import { MAX_PAGE, MAX_SET_BODY_BYTES } from '../limits.ts';
+import { findSet, listSets, removeSet, type StoredSet } from '../sets/catalogue.ts';
+import { sweep } from '../sets/holds.ts';
+import { storeSet } from '../sets/store-set.ts';
 import { addRoute } from './route.ts';
 
 /** Names of sets, in paths and in requests. */
@@ -26,12 +21,24 @@ export const setNameSchema = z
 
 const pathSchema = z.object({ set: setNameSchema });
 
+const pageSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
+  /** The list goes on behind this name, whether or not a set has it. */
+  after: setNameSchema.optional(),
+});
+
 /** `/v1/sets`: query and gallery sets, as `.npz` or JSON. */
 export function addSetRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/sets', {
     GET: async (context) => {
-      const sets = await listSets(context.env);
-      return context.json({ object: 'list', data: sets.map(setObject) });
+      const { limit, after } = parseRequest(pageSchema, context.req.query());
+      // One more than asked for tells whether there are more.
+      const sets = await listSets(context.env, limit + 1, after ?? '');
+      return context.json({
+        object: 'list',
+        data: sets.slice(0, limit).map(setObject),
+        hasMore: sets.length > limit,
+      });
     },
   });
 
@@ -44,9 +51,15 @@ export function addSetRoutes(app: Hono<AppTypes>): void {
     },
     PUT: async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      const set = parseSet(await readBody(context.req.raw, MAX_NPZ_BYTES, 'A set'));
-      const { description, created } = await storeSet(context.env, name, set);
+      const body = new ByteReader(streamBody(context.req.raw, MAX_SET_BODY_BYTES, 'A set in one body'));
+      const { description, created } = await refusingSets(() => storeSet(context.env, name, body));
       return context.json(setObject(description), created ? 201 : 200, { Location: `/v1/sets/${name}` });
+    },
+    DELETE: async (context) => {
+      const { set: name } = parseRequest(pathSchema, context.req.param());
+      if (!(await removeSet(context.env, name))) throw setNotFound(name, 'set');
+      await sweep(context.env);
+      return context.json({ id: name, object: 'set', deleted: true });
     },
   });
 }
@@ -60,46 +73,18 @@ export function setNotFound(name: string, param: string): ApiError {
   });
 }
 
-function parseSet(bytes: Uint8Array): EmbeddingSet {
+/** Answers 400 where what was sent is no set. */
+export async function refusingSets<T>(work: () => Promise<T>): Promise<T> {
   try {
-    const set = isZip(bytes) ? parseNpz(bytes, MAX_NPZ_UNPACKED_BYTES) : parseJsonSet(parseJsonText(bytes));
-    if (set.count > MAX_SET_ROWS) {
-      throw new SetError('features', `features has ${set.count} rows; up to ${MAX_SET_ROWS} are stored.`);
-    }
-    if (set.features.byteLength > MAX_FEATURES_BYTES) {
-      throw new SetError(
-        'features',
-        `features of ${set.count} × ${set.dimension} are ${set.features.byteLength} bytes as float32; up to ${MAX_FEATURES_BYTES} are stored.`,
-      );
-    }
-    return set;
+    return await work();
   } catch (error) {
     if (!(error instanceof SetError)) throw error;
     throw new ApiError(400, { message: error.message, param: error.param, code: 'invalid_set' });
   }
 }
 
-function parseJsonText(bytes: Uint8Array): unknown {
-  const first = bytes.find((byte) => byte > 0x20);
-  if (first !== undefined && first !== '{'.charCodeAt(0)) {
-    throw new SetError(
-      'body',
-      'The body is neither an .npz archive (it does not begin with PK) nor a JSON object.',
-    );
-  }
-  if (bytes.length > MAX_JSON_SET_BYTES) {
-    throw new ApiError(413, {
-      message: `A set as JSON may have up to ${MAX_JSON_SET_BYTES} bytes, this one has ${bytes.length}. Send it as .npz, which may have ${MAX_NPZ_BYTES} bytes.`,
-      code: 'body_too_large',
-    });
-  }
-  return parseJson(bytes);
-}
-
-function isZip(bytes: Uint8Array): boolean {
-  return bytes[0] === 'P'.charCodeAt(0) && bytes[1] === 'K'.charCodeAt(0);
-}
-
-function setObject({ name, sha256, count, dimension, createdAt }: SetDescription) {
-  return { id: name, object: 'set', sha256, count, dimension, createdAt };
+/** A set as answers show it. */
+export function setObject(description: StoredSet) {
+  const { name, sha256, count, dimension, identities, cameras, createdAt } = description;
+  return { id: name, object: 'set', sha256, count, dimension, identities, cameras, createdAt };
 }

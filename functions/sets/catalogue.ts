@@ -1,6 +1,6 @@
-import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
+import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { Bindings } from '../environment.ts';
-import { storeContent } from './content.ts';
+import { contentKey } from './content-store.ts';
 
 /** A set as the catalogue knows it. */
 export interface SetDescription {
@@ -12,32 +12,95 @@ export interface SetDescription {
   readonly createdAt: string;
 }
 
-const COLUMNS = 'name, sha256, count, dimension, created_at AS createdAt';
+/** A set with what its labels were found to be. */
+export interface StoredSet extends SetDescription {
+  /** Different identities and cameras; `null` of a set from before they were counted. */
+  readonly identities: number | null;
+  readonly cameras: number | null;
+}
 
-/** Stores a set under a name; one of that name before it is replaced. */
-export async function storeSet(
-  { STORE, CATALOGUE }: Bindings,
+/** A stored content that is to become a set. */
+export interface StoredContent {
+  readonly sha256: string;
+  readonly count: number;
+  readonly dimension: number;
+  readonly labels: Labels;
+  /** SHA-256 of every object that it is made of, index and labels included. */
+  readonly objects: readonly string[];
+}
+
+const COLUMNS = 'name, sha256, count, dimension, identities, cameras, created_at AS createdAt';
+
+/**
+ * Gives a stored content its name, in one step; a set of that name before it is replaced. The holder that
+ * stored it ends.
+ *
+ * @param revision of the holder: where it has another by now, or has expired, nothing happens.
+ * @returns `undefined` where nothing happened.
+ */
+export async function publishSet(
+  { CATALOGUE }: Bindings,
   name: string,
-  set: EmbeddingSet,
-): Promise<{ description: SetDescription; created: boolean }> {
-  const sha256 = await storeContent(STORE, set);
-  const known = await CATALOGUE.prepare('SELECT 1 FROM sets WHERE name = ?').bind(name).first();
-  const { count, dimension } = set;
+  { sha256, count, dimension, labels, objects }: StoredContent,
+  holder: string,
+  revision: number,
+): Promise<{ description: StoredSet; created: boolean } | undefined> {
+  const identities = countDifferent(labels.identities);
+  const cameras = countDifferent(labels.cameras);
   const createdAt = new Date().toISOString();
-  await CATALOGUE.prepare(
-    'INSERT OR REPLACE INTO sets (name, sha256, count, dimension, created_at) VALUES (?, ?, ?, ?, ?)',
-  )
-    .bind(name, sha256, count, dimension, createdAt)
-    .run();
-  return { description: { name, sha256, count, dimension, createdAt }, created: known === null };
+  const unchanged =
+    'EXISTS (SELECT 1 FROM holders WHERE id = ?1 AND revision = ?2 AND expires_at > unixepoch() * 1000)';
+  const bind = (sql: string, ...values: unknown[]) =>
+    CATALOGUE.prepare(sql).bind(holder, revision, ...values);
+  const keys = JSON.stringify(objects.map(contentKey));
+  const [known, , , published] = await CATALOGUE.batch([
+    CATALOGUE.prepare('SELECT 1 FROM sets WHERE name = ?').bind(name),
+    bind(`INSERT OR IGNORE INTO holders (id) SELECT ?3 WHERE ${unchanged}`, sha256),
+    bind(
+      `INSERT OR IGNORE INTO holds (object, holder) SELECT value, ?3 FROM json_each(?4) WHERE ${unchanged}`,
+      sha256,
+      keys,
+    ),
+    bind(
+      `INSERT OR REPLACE INTO sets (name, sha256, count, dimension, identities, cameras, created_at)
+         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${unchanged}`,
+      ...[name, sha256, count, dimension, identities, cameras, createdAt],
+    ),
+    CATALOGUE.prepare('UPDATE holders SET expires_at = 0 WHERE id = ? AND revision = ?').bind(
+      holder,
+      revision,
+    ),
+  ]);
+  if (published.meta.changes === 0) return undefined;
+  return {
+    description: { name, sha256, count, dimension, identities, cameras, createdAt },
+    created: known.results.length === 0,
+  };
 }
 
 /** The set of a name, or `null`. */
-export function findSet({ CATALOGUE }: Bindings, name: string): Promise<SetDescription | null> {
-  return CATALOGUE.prepare(`SELECT ${COLUMNS} FROM sets WHERE name = ?`).bind(name).first<SetDescription>();
+export function findSet({ CATALOGUE }: Bindings, name: string): Promise<StoredSet | null> {
+  return CATALOGUE.prepare(`SELECT ${COLUMNS} FROM sets WHERE name = ?`).bind(name).first<StoredSet>();
 }
 
-/** Every set, by name. */
-export async function listSets({ CATALOGUE }: Bindings): Promise<SetDescription[]> {
-  return (await CATALOGUE.prepare(`SELECT ${COLUMNS} FROM sets ORDER BY name`).all<SetDescription>()).results;
+/** Up to `limit` sets whose names come after one, by name. */
+export async function listSets({ CATALOGUE }: Bindings, limit: number, after: string): Promise<StoredSet[]> {
+  const { results } = await CATALOGUE.prepare(
+    `SELECT ${COLUMNS} FROM sets WHERE name > ? ORDER BY name LIMIT ?`,
+  )
+    .bind(after, limit)
+    .all<StoredSet>();
+  return results;
+}
+
+/** Takes a name out of the catalogue. @returns whether it was there. */
+export async function removeSet({ CATALOGUE }: Bindings, name: string): Promise<boolean> {
+  const { meta } = await CATALOGUE.prepare('DELETE FROM sets WHERE name = ?').bind(name).run();
+  return meta.changes > 0;
+}
+
+/** How many different labels there are: sorted, for a set of a million takes ten times the memory. */
+function countDifferent(labels: Int32Array): number {
+  const sorted = labels.slice().sort();
+  return sorted.reduce((count, label, i) => count + (i === 0 || label !== sorted[i - 1] ? 1 : 0), 0);
 }

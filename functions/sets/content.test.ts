@@ -3,7 +3,8 @@ import { blockOf } from '@softmargin/shared/metrics/blocks.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { expect, test } from 'vitest';
 import { randomSet } from '../../test/slow-evaluation.ts';
-import { rowsPerBlockOf, SetContent, storeContent } from './content.ts';
+import { rowsPerBlockOf } from './block-writer.ts';
+import { SetContent, storeContent } from './content.ts';
 
 const set = randomSet(createRandom(1), 150, 8192, (random) => random.normal());
 

@@ -1,9 +1,10 @@
-import { blocksOf, type EmbeddingBlock } from '@softmargin/shared/metrics/blocks.ts';
+import type { EmbeddingBlock } from '@softmargin/shared/metrics/blocks.ts';
 import type { GallerySource } from '@softmargin/shared/metrics/evaluate.ts';
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { z } from 'zod';
-import { BLOCK_BYTES, MAX_BLOCK_ROWS } from '../limits.ts';
+import { BlockWriter, rowsPerBlockOf } from './block-writer.ts';
+import { bytesOf, type ContentStore, contentKey, putObject } from './content-store.ts';
 
 /**
  * How the content of a set lies in R2: this index under its own SHA-256, which is the content's name, and
@@ -33,27 +34,38 @@ const indexSchema = z.strictObject({
 });
 
 /** Stores the content of a set, block by block. @returns its SHA-256. */
-export async function storeContent(store: R2Bucket, set: EmbeddingSet): Promise<string> {
-  const rowsPerBlock = rowsPerBlockOf(set.dimension);
-  const blocks: string[] = [];
-  for (const { features } of blocksOf(set, rowsPerBlock)) blocks.push(await put(store, bytesOf(features)));
-  const columns = [set.identities, set.cameras, ...(set.groups === undefined ? [] : [set.groups])];
-  const labels = new Int32Array(columns.length * set.count);
-  for (const [i, column] of columns.entries()) labels.set(column, i * set.count);
-  const index: SetIndex = {
-    format: 1,
-    count: set.count,
-    dimension: set.dimension,
-    rowsPerBlock,
-    blocks,
-    labels: await put(store, bytesOf(labels)),
-  };
-  return put(store, new TextEncoder().encode(JSON.stringify(index)));
+export async function storeContent(store: ContentStore, set: EmbeddingSet): Promise<string> {
+  const { count, dimension } = set;
+  const writer = new BlockWriter(store, count, dimension);
+  await writer.write(set.features);
+  const blocks = await writer.end();
+  const labels = await putObject(store, bytesOf(joinLabels(set)));
+  return storeIndex(store, { count, dimension, blocks, labels });
 }
 
-/** Rows of a block: what fits its size, the same for every set of a dimension. */
-export function rowsPerBlockOf(dimension: number): number {
-  return Math.min(MAX_BLOCK_ROWS, Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimension))));
+/** Stores the index of a content whose parts are stored. @returns its SHA-256, the content's name. */
+export function storeIndex(
+  store: ContentStore,
+  { count, dimension, blocks, labels }: Pick<SetIndex, 'count' | 'dimension' | 'blocks' | 'labels'>,
+): Promise<string> {
+  // The order of the fields is part of the name.
+  const index: SetIndex = {
+    format: 1,
+    count,
+    dimension,
+    rowsPerBlock: rowsPerBlockOf(dimension),
+    blocks,
+    labels,
+  };
+  return putObject(store, new TextEncoder().encode(JSON.stringify(index)));
+}
+
+/** Labels as they are stored: one column after the other. */
+export function joinLabels({ identities, cameras, groups }: Labels): Int32Array {
+  const columns = [identities, cameras, ...(groups === undefined ? [] : [groups])];
+  const joined = new Int32Array(columns.length * identities.length);
+  for (const [i, column] of columns.entries()) joined.set(column, i * identities.length);
+  return joined;
 }
 
 /** The content of a stored set, read part by part. */
@@ -113,23 +125,8 @@ export class SetContent {
   }
 }
 
-async function put(store: R2Bucket, bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  await store.put(contentKey(sha256), bytes);
-  return sha256;
-}
-
 async function get(store: R2Bucket, sha256: string): Promise<ArrayBuffer> {
   const object = await store.get(contentKey(sha256));
   if (object === null) throw new Error(`The content ${sha256} is not in R2.`);
   return object.arrayBuffer();
-}
-
-function contentKey(sha256: string): string {
-  return `contents/${sha256}`;
-}
-
-function bytesOf(values: Float32Array | Int32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

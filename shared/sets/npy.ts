@@ -25,6 +25,25 @@ const READERS: Readonly<Record<string, readonly [size: number, read: Reader]>> =
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
+const LITTLE_ENDIAN_HERE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Bytes before the header's text that say how long it is. */
+export const NPY_PREFIX_BYTES = 12;
+
+/** What the header of a `.npy` file says of its array. */
+export interface NpyHeader {
+  readonly shape: readonly number[];
+  /** NumPy's name of the type, without the byte order: `f4`. */
+  readonly type: string;
+  readonly littleEndian: boolean;
+  /** Whether the first index runs fastest (Fortran order). */
+  readonly columnMajor: boolean;
+  /** Bytes of one number. */
+  readonly itemSize: number;
+  /** Numbers of the array. */
+  readonly length: number;
+}
+
 /**
  * Parses NumPy's `.npy` format, versions 1 to 3, of booleans, integers and floats of either byte order, in
  * C or Fortran order. Nothing in it is evaluated: arrays of objects are refused.
@@ -33,17 +52,33 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function parseNpy(bytes: Uint8Array, param: string): NpyArray {
-  const fail = (message: string) => new SetError(param, `${param}: ${message}`);
-  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw fail('not a .npy array (it does not start with \\x93NUMPY).');
+  const { start, end } = npyHeaderRange(bytes, param);
+  if (end > bytes.length) {
+    throw new SetError(param, `${param}: its header ends at byte ${end} of ${bytes.length}.`);
+  }
+  const header = parseNpyHeader(bytes.subarray(start, end), param);
+  const { shape, length, columnMajor } = header;
+  const data = bytes.subarray(end);
+  if (data.length !== length * header.itemSize) throw npyLengthError(header, param, `${data.length}`);
+  const values = npyValues(header, data);
+  return { shape, values: columnMajor ? toRowMajor(values, shape) : values };
+}
+
+/** Where the header's text stands in a file, by its first {@link NPY_PREFIX_BYTES} bytes. */
+export function npyHeaderRange(bytes: Uint8Array, param: string): { start: number; end: number } {
+  if (bytes.length < NPY_PREFIX_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new SetError(param, `${param}: not a .npy array (it does not start with \\x93NUMPY).`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const wide = bytes[6] >= 2;
-  const headerStart = wide ? 12 : 10;
-  const dataStart = headerStart + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
-  if (dataStart > bytes.length) throw fail(`its header ends at byte ${dataStart} of ${bytes.length}.`);
+  const start = wide ? 12 : 10;
+  return { start, end: start + (wide ? view.getUint32(8, true) : view.getUint16(8, true)) };
+}
 
-  const header = new TextDecoder().decode(bytes.subarray(headerStart, dataStart));
+/** Parses the text of a header. */
+export function parseNpyHeader(bytes: Uint8Array, param: string): NpyHeader {
+  const fail = (message: string) => new SetError(param, `${param}: ${message}`);
+  const header = new TextDecoder().decode(bytes);
   const type = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(header);
   const order = /'fortran_order':\s*(True|False)/.exec(header);
   const dimensions = /'shape':\s*\(([\d,\s]*)\)/.exec(header);
@@ -54,19 +89,44 @@ export function parseNpy(bytes: Uint8Array, param: string): NpyArray {
     throw fail(`its type is ${found}; floats, integers and booleans are read.`);
   }
   const shape = dimensions[1].split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
+  return {
+    shape,
+    type: type[2],
+    littleEndian: type[1] !== '>',
+    columnMajor: order[1] === 'True',
+    itemSize: reader[0],
+    length: shape.reduce((product, n) => product * n, 1),
+  };
+}
 
-  const [size, read] = reader;
-  const length = shape.reduce((product, n) => product * n, 1);
-  if (bytes.length - dataStart !== length * size) {
-    throw fail(
-      `shape (${shape.join(', ')}) of ${type[2]} needs ${length * size} bytes, ${bytes.length - dataStart} are there.`,
-    );
+/** An array whose data are not as long as its shape needs. */
+export function npyLengthError(
+  { shape, type, length, itemSize }: NpyHeader,
+  param: string,
+  found: string,
+): SetError {
+  return new SetError(
+    param,
+    `${param}: shape (${shape.join(', ')}) of ${type} needs ${length * itemSize} bytes, ${found} are there.`,
+  );
+}
+
+/** Numbers of an array, in the order of the file, from the bytes of a whole number of them. */
+export function npyValues(
+  { type, littleEndian, itemSize }: NpyHeader,
+  bytes: Uint8Array,
+): Float32Array | Float64Array {
+  if (littleEndian && LITTLE_ENDIAN_HERE && (type === 'f4' || type === 'f8')) {
+    // Copied, for the bytes need not lie where such numbers may.
+    const { buffer } = new Uint8Array(bytes);
+    return type === 'f4' ? new Float32Array(buffer) : new Float64Array(buffer);
   }
-  const little = type[1] !== '>';
-  const narrow = type[2] === 'f4' || type[2] === 'f2';
-  const values = narrow ? new Float32Array(length) : new Float64Array(length);
-  for (let i = 0; i < length; i++) values[i] = read(view, dataStart + i * size, little);
-  return { shape, values: order[1] === 'True' ? toRowMajor(values, shape) : values };
+  const length = bytes.length / itemSize;
+  const values = type === 'f4' || type === 'f2' ? new Float32Array(length) : new Float64Array(length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [, read] = READERS[type];
+  for (let i = 0; i < length; i++) values[i] = read(view, i * itemSize, littleEndian);
+  return values;
 }
 
 /** Column-major (Fortran) to row-major order. */

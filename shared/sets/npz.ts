@@ -1,7 +1,8 @@
-import { unzipSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import { type EmbeddingSet, SetError, toLabels, validateSet } from './embedding-set.ts';
 import { chooseFields, type Side } from './field-names.ts';
 import { parseNpy, serialiseNpy } from './npy.ts';
+import { unzip } from './zip.ts';
 
 const EXTENSION = '.npy';
 
@@ -83,16 +84,4 @@ function unzipArrays(
     }
     return true;
   });
-}
-
-function unzip(
-  bytes: Uint8Array,
-  wants: (name: string, originalSize: number) => boolean,
-): Record<string, Uint8Array> {
-  try {
-    return unzipSync(bytes, { filter: ({ name, originalSize }) => wants(name, originalSize) });
-  } catch (error) {
-    if (error instanceof SetError) throw error;
-    throw new SetError('body', `Not a readable .npz archive: ${(error as Error).message}.`);
-  }
 }

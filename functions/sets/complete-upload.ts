@@ -1,0 +1,111 @@
+import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
+import type { Bindings } from '../environment.ts';
+import { ApiError } from '../errors.ts';
+import { rowsPerBlockOf } from './block-writer.ts';
+import { publishSet, type StoredSet } from './catalogue.ts';
+import { contentKey } from './content-store.ts';
+import { closeHolder, HeldStore, sweep } from './holds.ts';
+import { checkLabels } from './set-body.ts';
+import { storeRest } from './store-set.ts';
+import { listParts, type Upload, type UploadPart } from './uploads.ts';
+
+/** What completes an upload: the content's hash where the caller knows it, labels where no part had them. */
+export interface Completion {
+  readonly sha256: string | undefined;
+  readonly identities: Int32Array | undefined;
+  readonly cameras: Int32Array | undefined;
+}
+
+/** Makes a set of an upload whose parts are all there. Where something is missing, the upload goes on. */
+export async function completeUpload(
+  bindings: Bindings,
+  upload: Upload,
+  completion: Completion,
+): Promise<{ description: StoredSet; created: boolean }> {
+  const { id, set, count, dimension, revision } = upload;
+  const parts = await listParts(bindings, id);
+  checkParts(upload, parts);
+  const labels = await gatherLabels(bindings, count, parts, completion);
+  const blocks = parts.flatMap((part) => part.blocks);
+  const content = await storeRest(new HeldStore(bindings, id), { count, dimension, blocks }, labels);
+  if (completion.sha256 !== undefined && completion.sha256 !== content.sha256) {
+    throw new ApiError(422, {
+      message: `sha256: ${completion.sha256} was expected; what was uploaded has ${content.sha256}. Parts can be sent again.`,
+      param: 'sha256',
+      code: 'hash_mismatch',
+    });
+  }
+  const published = await publishSet(bindings, set, content, id, revision);
+  if (published === undefined) {
+    throw new ApiError(409, {
+      message:
+        'parts: a part was replaced, or the upload was ended, while it was completed. Look at it and complete it again.',
+      param: 'parts',
+      code: 'upload_changed',
+    });
+  }
+  await closeHolder(bindings, id);
+  await sweep(bindings);
+  return published;
+}
+
+function checkParts({ count, dimension }: Upload, parts: readonly UploadPart[]): void {
+  const fail = (message: string) =>
+    new ApiError(409, { message: `parts: ${message}`, param: 'parts', code: 'upload_incomplete' });
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  for (const [i, { part }] of parts.entries()) {
+    if (part !== i + 1) {
+      throw fail(`part ${i + 1} is missing; ${rows} of ${count} rows are there.`);
+    }
+  }
+  const multiple = rowsPerBlockOf(dimension);
+  const broken = parts.slice(0, -1).find((part) => part.rows % multiple !== 0);
+  if (broken !== undefined) {
+    throw fail(
+      `part ${broken.part} has ${broken.rows} rows; every part but the last has a multiple of ${multiple}.`,
+    );
+  }
+  if (rows !== count) {
+    throw fail(`${rows} of ${count} rows are there.`);
+  }
+}
+
+/** The labels of the whole set: of the parts, or of the completion, and never of both. */
+async function gatherLabels(
+  { STORE }: Bindings,
+  count: number,
+  parts: readonly UploadPart[],
+  { identities, cameras }: Completion,
+): Promise<{ identities: Int32Array; cameras: Int32Array }> {
+  const labelled = parts.filter(({ labels }) => labels !== null);
+  if (identities !== undefined || cameras !== undefined) {
+    if (labelled.length > 0) {
+      throw new SetError(
+        identities === undefined ? 'cameras' : 'identities',
+        `Labels came at completion and with part ${labelled[0].part}; send them with every part or at completion.`,
+      );
+    }
+    return {
+      identities: checkLabels('identities', identities, count),
+      cameras: checkLabels('cameras', cameras, count),
+    };
+  }
+  const unlabelled = parts.find(({ labels }) => labels === null);
+  if (unlabelled !== undefined) {
+    throw new SetError(
+      'identities',
+      `identities: part ${unlabelled.part} came without labels, and so did the completion.`,
+    );
+  }
+  const joined = { identities: new Int32Array(count), cameras: new Int32Array(count) };
+  let start = 0;
+  for (const { part, rows, labels } of parts) {
+    const object = await STORE.get(contentKey(String(labels)));
+    if (object === null) throw new Error(`The labels of part ${part} are not in R2.`);
+    const values = new Int32Array(await object.arrayBuffer());
+    joined.identities.set(values.subarray(0, rows), start);
+    joined.cameras.set(values.subarray(rows), start);
+    start += rows;
+  }
+  return joined;
+}

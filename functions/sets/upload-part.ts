@@ -1,0 +1,56 @@
+import type { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
+import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
+import type { Bindings } from '../environment.ts';
+import { rowsPerBlockOf } from './block-writer.ts';
+import { joinLabels } from './content.ts';
+import { bytesOf, putObject, sha256Of } from './content-store.ts';
+import { HeldStore } from './holds.ts';
+import { checkLabels, type FeaturesShape, readSetBody } from './set-body.ts';
+import { DTYPES, recordPart, type Upload, type UploadPart } from './uploads.ts';
+
+/** Stores one part of an upload. Until all of it is stored and checked, the part before it stands. */
+export async function storePart(
+  bindings: Bindings,
+  upload: Upload,
+  part: number,
+  body: ByteReader,
+): Promise<{ stored: UploadPart; created: boolean }> {
+  const store = new HeldStore(bindings, upload.id);
+  const found = await readSetBody(body, store, (shape) => checkPart(upload, part, shape));
+  if (found.features === undefined) {
+    throw new SetError('features', `Part ${part} has no array "features".`);
+  }
+  const { count: rows, blocks } = found.features;
+  let labels: string | null = null;
+  if (found.identities !== undefined || found.cameras !== undefined) {
+    const identities = checkLabels('identities', found.identities, rows);
+    const cameras = checkLabels('cameras', found.cameras, rows);
+    labels = await putObject(store, bytesOf(joinLabels({ identities, cameras })));
+  }
+  const sha256 = await sha256Of(new TextEncoder().encode(JSON.stringify({ rows, blocks, labels })));
+  const stored = { part, rows, sha256, blocks, labels };
+  return { stored, created: !(await recordPart(bindings, upload.id, stored)) };
+}
+
+/** Refuses a part that cannot fit into its set, before its numbers come. */
+function checkPart(
+  { count, dimension, dtype }: Upload,
+  part: number,
+  { count: rows, dimension: columns, type }: FeaturesShape,
+): void {
+  const fail = (message: string) => new SetError('features', `features of part ${part}: ${message}`);
+  if (columns !== dimension) {
+    throw fail(`${columns} columns; the upload was begun with dimension ${dimension}.`);
+  }
+  if (rows > count) throw fail(`${rows} rows; the whole upload was begun with count ${count}.`);
+  if (dtype !== undefined && type !== DTYPES[dtype]) {
+    throw fail(`type ${type}; the upload was begun with dtype ${dtype} (${DTYPES[dtype]}).`);
+  }
+  const multiple = rowsPerBlockOf(dimension);
+  // Only the last part may end within a block, and how far into it is known.
+  if (rows % multiple !== 0 && rows % multiple !== count % multiple) {
+    throw fail(
+      `${rows} rows; every part but the last has a multiple of ${multiple}, the last one ${count % multiple} more than a multiple.`,
+    );
+  }
+}
