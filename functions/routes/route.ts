@@ -3,7 +3,7 @@ import type { AppTypes } from '../environment.ts';
 import { ApiError } from '../errors.ts';
 
 /** What a path answers to, by method. */
-export type Methods = Partial<Record<'GET' | 'POST' | 'PUT', Handler<AppTypes>>>;
+export type Methods = Partial<Record<'GET' | 'POST' | 'PUT' | 'DELETE', Handler<AppTypes>>>;
 
 /** Adds a path to the app; other methods on it are answered 405 with the ones allowed. */
 export function addRoute(app: Hono<AppTypes>, path: string, methods: Methods): void {
