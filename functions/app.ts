@@ -5,6 +5,7 @@ import type { AppTypes } from './environment.ts';
 import { ApiError, respondToError } from './errors.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addEvaluationRoutes } from './routes/evaluations.ts';
+import { addEvaluationResultRoutes } from './routes/evaluations-results.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addSetRoutes } from './routes/sets.ts';
@@ -30,5 +31,6 @@ export function createApp(): Hono<AppTypes> {
   addEmbeddingRoutes(app);
   addSetRoutes(app);
   addEvaluationRoutes(app);
+  addEvaluationResultRoutes(app);
   return app;
 }

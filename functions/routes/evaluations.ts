@@ -86,8 +86,8 @@ export function ownerOf({ EVALUATIONS }: Bindings, id: string): DurableObjectStu
   return EVALUATIONS.get(EVALUATIONS.idFromName(id));
 }
 
-/** An evaluation as it is now: until its outcome is recorded, the evaluation itself knows how far it is. */
-async function currentObject(bindings: Bindings, row: EvaluationRow) {
+/** An evaluation as it is now, for answers: until its outcome is recorded, the evaluation itself knows how far it is. */
+export async function currentObject(bindings: Bindings, row: EvaluationRow) {
   const progress = hasEnded(row) ? undefined : await ownerOf(bindings, row.id).progress();
   return describeEvaluation(row, progress);
 }
