@@ -316,7 +316,7 @@ export class Evaluation extends DurableObject<Bindings> {
   async #schedule(): Promise<void> {
     const at = this.#nextDue(Date.now());
     if (at === undefined) await this.ctx.storage.deleteAlarm();
-    else await this.ctx.storage.setAlarm(at);
+    else await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
   }
 
   #nextDue(now: number): number | undefined {
