@@ -21,7 +21,7 @@ test.each([
   ['POST', '/v1/sets/q', 'GET, HEAD, PUT, DELETE'],
   ['GET', '/v1/embeddings', 'POST'],
   ['POST', '/v1/models', 'GET, HEAD'],
-  ['PUT', '/v1/evaluations/x', 'GET, HEAD'],
+  ['PUT', '/v1/evaluations/x', 'GET, HEAD, DELETE'],
   ['POST', '/health', 'GET, HEAD'],
 ])('%s %s is 405 and says what is allowed', async (method, path, allowed) => {
   const { status, headers, body } = await send(method, path);

@@ -5,6 +5,7 @@ import type { AppTypes } from './environment.ts';
 import { ApiError, respondToError } from './errors.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addEvaluationRoutes } from './routes/evaluations.ts';
+import { addEvaluationResultRoutes } from './routes/evaluations-results.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addSetUploadRoutes } from './routes/set-uploads.ts';
@@ -32,5 +33,6 @@ export function createApp(): Hono<AppTypes> {
   addSetRoutes(app);
   addSetUploadRoutes(app);
   addEvaluationRoutes(app);
+  addEvaluationResultRoutes(app);
   return app;
 }

@@ -69,7 +69,7 @@ export const REMOVAL_TIMEOUT_MS = 60_000;
 export const REMOVALS_PER_CALL = 1000;
 
 /** Sets of one page of the list, at most and by default. */
-export const MAX_PAGE = 100;
+export const MAX_SETS_PAGE = 100;
 
 /** A stored block of a set: a shard holds one block of the gallery at a time. */
 export const BLOCK_BYTES = 2 * MiB;
@@ -101,11 +101,61 @@ export const MAX_SHARDS = 5_000;
  */
 export const SHARDS_IN_FLIGHT = 50;
 
-/** How often a shard is sent before the evaluation fails. */
-export const MAX_SHARD_ATTEMPTS = 5;
+/** How often a shard may fail, by the word of its worker, before the evaluation fails. */
+export const MAX_SHARD_FAILURES = 5;
+
+/**
+ * How often a shard may go missing before the evaluation fails. More often than it may fail: a restart loses
+ * all that is out, through no fault of the shards.
+ */
+export const MAX_SHARD_LOSSES = 20;
 
 /**
  * Silence after which a shard that is out counts as lost: as long as an invocation may compute. It doubles
- * with every attempt, for a queue that many evaluations share.
+ * with every loss, for a queue that many evaluations share.
  */
 export const SHARD_TIMEOUT_MS = 30_000;
+
+/** How often that silence doubles at most. */
+export const MAX_TIMEOUT_DOUBLINGS = 3;
+
+/** How long the alarm waits where it could not do what it had to, or the catalogue could not be written. */
+export const ALARM_AGAIN_MS = 5_000;
+
+/** How long an evaluation may be in the catalogue before it is planned: reading the labels of two large sets. */
+export const PLANNING_MS = 60_000;
+
+/** Evaluations on one page of the list: those that run are asked one by one how far they are. */
+export const MAX_EVALUATIONS_PAGE = 100;
+
+/** An `Idempotency-Key`. */
+export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+
+/** Scores of shards that are read from the ledger in one go, some 20 KB each, as the CSV is written. */
+export const SHARDS_PER_READ = 32;
+
+/** The secret of a webhook, in characters: a short one is guessed from a signature. */
+export const MIN_WEBHOOK_SECRET = 16;
+export const MAX_WEBHOOK_SECRET = 256;
+
+/** The address of a webhook. */
+export const MAX_WEBHOOK_URL = 2048;
+
+/** How often a webhook is tried: with the pauses between, for about three hours. */
+export const MAX_WEBHOOK_ATTEMPTS = 8;
+
+/** The pause after the first failed try; it grows fourfold with each, up to the longest. */
+export const WEBHOOK_PAUSE_MS = 5_000;
+export const MAX_WEBHOOK_PAUSE_MS = 3_600_000;
+
+/** How long the receiver of a webhook may take to answer. */
+export const WEBHOOK_TIMEOUT_MS = 10_000;
+
+/** The shortest time between two progress events. */
+export const EVENT_INTERVAL_MS = 500;
+
+/** Silence after which a stream of events shows that it is there: proxies close one that is silent for a minute. */
+export const HEARTBEAT_MS = 15_000;
+
+/** How long a stream of events goes on; a client that wants more connects again, which `EventSource` does alone. */
+export const EVENTS_MS = 15 * 60_000;

@@ -1,137 +1,204 @@
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { readJson } from '../body.ts';
-import type { AppTypes } from '../environment.ts';
+import { type AppTypes, type Bindings, parseVariables } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import {
   type EvaluationRow,
+  evaluationStates,
   findEvaluation,
   forgetEvaluation,
-  recordEvaluation,
+  listEvaluations,
 } from '../evaluation/catalogue.ts';
-import type { EvaluationProgress } from '../evaluation/evaluation.ts';
+import { checkFit, createEvaluation, repeatedEvaluation, tooLarge } from '../evaluation/creation.ts';
+import { describeEvaluation, hasEnded } from '../evaluation/description.ts';
+import type { Evaluation } from '../evaluation/evaluation.ts';
+import { idempotencyOf } from '../evaluation/idempotency.ts';
 import { ruleSchema } from '../evaluation/order.ts';
-import { MAX_EVALUATION_BODY_BYTES, MAX_SHARDS } from '../limits.ts';
+import { planEvaluation } from '../evaluation/plan.ts';
+import { webhookSchema } from '../evaluation/webhook.ts';
+import {
+  MAX_EVALUATION_BODY_BYTES,
+  MAX_EVALUATIONS_PAGE,
+  MAX_SHARD_FAILURES,
+  MAX_SHARD_LOSSES,
+  MAX_SHARD_MATCHES,
+  MAX_SHARD_QUERIES,
+  MAX_SHARDS,
+  SHARDS_IN_FLIGHT,
+} from '../limits.ts';
 import { findSet, type SetDescription } from '../sets/catalogue.ts';
+import { SERVICE_VERSION } from '../version.ts';
 import { addRoute } from './route.ts';
 import { setNameSchema, setNotFound } from './sets.ts';
 
-const requestSchema = z.strictObject({
-  query: setNameSchema,
-  gallery: setNameSchema,
-  ...ruleSchema.shape,
+function requestSchema(allowLoopback: boolean) {
+  return z.strictObject({
+    query: setNameSchema,
+    gallery: setNameSchema,
+    ...ruleSchema.shape,
+    webhook: webhookSchema(allowLoopback).optional(),
+    dryRun: z.boolean().default(false),
+  });
+}
+
+type EvaluationRequest = z.infer<ReturnType<typeof requestSchema>>;
+
+const pageSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_EVALUATIONS_PAGE).default(20),
+  after: z.uuid().optional(),
+  state: z.enum(evaluationStates).optional(),
 });
 
 /** `/v1/evaluations`: jobs that rank a query set against a gallery set. */
 export function addEvaluationRoutes(app: Hono<AppTypes>): void {
-  addRoute(app, '/v1/evaluations', { POST: createEvaluation });
+  addRoute(app, '/v1/evaluations', { GET: list, POST: create });
   addRoute(app, '/v1/evaluations/:id', {
     GET: async (context) => {
-      const id = context.req.param('id') as string;
-      const row = await findEvaluation(context.env, id);
-      if (row === null) {
-        throw new ApiError(404, {
-          message: `There is no evaluation "${id}".`,
-          param: 'id',
-          code: 'evaluation_not_found',
-        });
-      }
-      return context.json(await evaluationObject(context, row));
+      const row = await evaluationOf(context);
+      return context.json(await currentObject(context.env, row));
     },
+    DELETE: async (context) => {
+      const { id } = await evaluationOf(context);
+      // The evaluation first: what is left where this is interrupted can be deleted again.
+      await ownerOf(context.env, id).discard();
+      await forgetEvaluation(context.env, id);
+      return context.body(null, 204);
+    },
+  });
+  addRoute(app, '/v1/evaluations/:id/cancel', { POST: cancel });
+}
+
+/** The evaluation that a path names. @throws {ApiError} 404. */
+export async function evaluationOf(context: Context<AppTypes>): Promise<EvaluationRow> {
+  const id = context.req.param('id') as string;
+  const row = await findEvaluation(context.env, id);
+  if (row !== null) return row;
+  throw new ApiError(404, {
+    message: `There is no evaluation "${id}".`,
+    param: 'id',
+    code: 'evaluation_not_found',
   });
 }
 
-async function createEvaluation(context: Context<AppTypes>): Promise<Response> {
+/** The object that owns an evaluation. */
+export function ownerOf({ EVALUATIONS }: Bindings, id: string): DurableObjectStub<Evaluation> {
+  return EVALUATIONS.get(EVALUATIONS.idFromName(id));
+}
+
+/** An evaluation as it is now, for answers: until its outcome is recorded, the evaluation itself knows how far it is. */
+export async function currentObject(bindings: Bindings, row: EvaluationRow) {
+  const progress = hasEnded(row) ? undefined : await ownerOf(bindings, row.id).progress();
+  return describeEvaluation(row, progress);
+}
+
+async function create(context: Context<AppTypes>): Promise<Response> {
   const { env } = context;
-  const request = parseRequest(requestSchema, await readJson(context.req.raw, MAX_EVALUATION_BODY_BYTES));
+  const schema = requestSchema(parseVariables(env).ACCESS === 'open');
+  const request = parseRequest(schema, await readJson(context.req.raw, MAX_EVALUATION_BODY_BYTES));
+  const idempotency = await idempotencyOf(context.req.raw.headers, request);
+  // What was asked for before is answered before the sets are looked for: they may be gone since.
+  if (idempotency !== undefined && !request.dryRun) {
+    const row = await repeatedEvaluation(env, idempotency, request.webhook);
+    if (row !== undefined) return context.json(await currentObject(env, row), 200, locationOf(row));
+  }
   const query = await findSet(env, request.query);
   if (query === null) throw setNotFound(request.query, 'query');
   const gallery = await findSet(env, request.gallery);
   if (gallery === null) throw setNotFound(request.gallery, 'gallery');
   checkFit(request.protocol, query, gallery);
+  if (request.dryRun) return context.json(await dryRun(env, request, query, gallery));
 
+  const { protocol, distance, webhook } = request;
   const id = crypto.randomUUID();
-  const order = {
-    query: query.sha256,
-    gallery: gallery.sha256,
-    protocol: request.protocol,
-    distance: request.distance,
+  const evaluation = { id, query, gallery, protocol, distance, webhookUrl: webhook?.url, idempotency };
+  const { row, created } = await createEvaluation(env, evaluation, webhook);
+  return context.json(await currentObject(env, row), created ? 202 : 200, locationOf(row));
+}
+
+function locationOf({ id }: EvaluationRow) {
+  return { Location: `/v1/evaluations/${id}` };
+}
+
+/** What an evaluation would take. */
+async function dryRun(
+  bindings: Bindings,
+  { protocol, distance }: EvaluationRequest,
+  query: SetDescription,
+  gallery: SetDescription,
+) {
+  const { SHARD_WORK, SHARD_TIMEOUT_MS } = parseVariables(bindings);
+  const order = { query: query.sha256, gallery: gallery.sha256 };
+  const { shards, multiplyAdds, galleryBytes } = await planEvaluation(bindings.STORE, order, SHARD_WORK);
+  if (shards.length > MAX_SHARDS) throw tooLarge(query.count, gallery.count, query.dimension);
+  const counts = shards.map(({ count }) => count);
+  return {
+    object: 'evaluation.plan',
+    query: { set: query.name, sha256: query.sha256, count: query.count },
+    gallery: { set: gallery.name, sha256: gallery.sha256, count: gallery.count },
+    dimension: query.dimension,
+    protocol,
+    distance,
+    version: SERVICE_VERSION,
+    plan: {
+      shards: shards.length,
+      queriesPerShard: { fewest: Math.min(...counts), most: Math.max(...counts) },
+      multiplyAdds,
+      galleryBytesRead: galleryBytes,
+    },
+    limits: {
+      shards: MAX_SHARDS,
+      shardMultiplyAdds: SHARD_WORK,
+      shardQueries: MAX_SHARD_QUERIES,
+      shardMatches: MAX_SHARD_MATCHES,
+      shardsInFlight: SHARDS_IN_FLIGHT,
+      shardFailures: MAX_SHARD_FAILURES,
+      shardLosses: MAX_SHARD_LOSSES,
+      shardTimeoutSeconds: SHARD_TIMEOUT_MS / 1000,
+    },
   };
-  await recordEvaluation(env, id, order, query, gallery);
-  let shards: number | undefined;
-  try {
-    shards = await env.EVALUATIONS.get(env.EVALUATIONS.idFromName(id)).start(id, order);
-  } catch (error) {
-    await forgetEvaluation(env, id);
-    throw error;
-  }
-  if (shards === undefined) {
-    await forgetEvaluation(env, id);
-    throw new ApiError(422, {
-      message: `${query.count} queries × ${gallery.count} gallery items × ${query.dimension} dimensions are more than the ${MAX_SHARDS} shards of one evaluation.`,
-      param: 'query',
-      code: 'evaluation_too_large',
-    });
-  }
-  const row = (await findEvaluation(env, id)) as EvaluationRow;
-  return context.json(await evaluationObject(context, row), 202, { Location: `/v1/evaluations/${id}` });
 }
 
-function checkFit(protocol: string, query: SetDescription, gallery: SetDescription): void {
-  if (query.dimension !== gallery.dimension) {
-    throw new ApiError(422, {
-      message: `The query set "${query.name}" has ${query.dimension} dimensions, the gallery set "${gallery.name}" has ${gallery.dimension}.`,
-      param: 'gallery',
-      code: 'dimension_mismatch',
+async function list(context: Context<AppTypes>): Promise<Response> {
+  const { env } = context;
+  const { limit, after, state } = parseRequest(pageSchema, context.req.query());
+  const last = after === undefined ? undefined : await findEvaluation(env, after);
+  if (last === null) {
+    throw new ApiError(400, {
+      message: `after: there is no evaluation "${after}".`,
+      param: 'after',
+      code: 'evaluation_not_found',
     });
   }
-  if (protocol === 'all' && query.sha256 !== gallery.sha256) {
-    throw new ApiError(422, {
-      message: `The protocol "all" ranks a set against itself; "${query.name}" and "${gallery.name}" are not the same content.`,
-      param: 'gallery',
-      code: 'not_the_same_set',
+  // One more than asked for shows whether there is a next page.
+  const rows = await listEvaluations(env, limit + 1, last, state);
+  const page = rows.slice(0, limit);
+  const data = await Promise.all(page.map((row) => currentObject(env, row)));
+  return context.json({
+    object: 'list',
+    data,
+    hasMore: rows.length > limit,
+    lastId: page.at(-1)?.id ?? null,
+  });
+}
+
+async function cancel(context: Context<AppTypes>): Promise<Response> {
+  const { env } = context;
+  const { id, state: recorded } = await evaluationOf(context);
+  const ended = recorded === 'queued' || recorded === 'running' ? await ownerOf(env, id).cancel() : recorded;
+  if (ended === 'succeeded' || ended === 'failed') {
+    throw new ApiError(409, {
+      message: `The evaluation "${id}" has ${ended} already; there is nothing left to cancel.`,
+      param: 'id',
+      code: 'evaluation_finished',
     });
   }
-}
-
-async function evaluationObject({ env }: Context<AppTypes>, row: EvaluationRow) {
-  const description = {
-    id: row.id,
-    object: 'evaluation',
-    query: { set: row.query_set, sha256: row.query_sha256, count: row.query_count },
-    gallery: { set: row.gallery_set, sha256: row.gallery_sha256, count: row.gallery_count },
-    protocol: row.protocol,
-    distance: row.distance,
-    createdAt: row.created_at,
-    finishedAt: row.finished_at,
-  };
-  if (row.state !== 'queued') {
-    return {
-      ...description,
-      state: row.state,
-      progress: { shards: { done: row.shards_done, total: row.shards_total } },
-      ...(row.result !== null && { result: JSON.parse(row.result) }),
-      ...(row.error !== null && { error: JSON.parse(row.error) }),
-    };
+  if (ended === undefined) {
+    throw new ApiError(409, {
+      message: `The evaluation "${id}" is not planned yet; cancel it in a moment, or delete it.`,
+      param: 'id',
+      code: 'evaluation_not_planned',
+    });
   }
-  // Until its outcome is recorded, the evaluation itself knows how far it is.
-  const progress = await env.EVALUATIONS.get(env.EVALUATIONS.idFromName(row.id)).progress();
-  return { ...description, ...liveState(progress) };
-}
-
-function liveState(progress: EvaluationProgress | undefined) {
-  if (progress === undefined) {
-    const message = 'The evaluation was interrupted before it was planned; start it again.';
-    return {
-      state: 'failed',
-      progress: { shards: { done: 0, total: 0 } },
-      error: { message, code: 'not_started' },
-    };
-  }
-  const { started, done, total, outcome } = progress;
-  const shards = { shards: { done, total } };
-  if (outcome === undefined) return { state: started ? 'running' : 'queued', progress: shards };
-  return outcome.state === 'succeeded'
-    ? { state: outcome.state, progress: shards, result: outcome.result }
-    : { state: outcome.state, progress: shards, error: outcome.error };
+  return context.json(await currentObject(env, await evaluationOf(context)));
 }

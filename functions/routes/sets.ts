@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { streamBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
-import { MAX_PAGE, MAX_SET_BODY_BYTES } from '../limits.ts';
+import { MAX_SET_BODY_BYTES, MAX_SETS_PAGE } from '../limits.ts';
 import { findSet, listSets, removeSet, type StoredSet } from '../sets/catalogue.ts';
 import { sweep } from '../sets/holds.ts';
 import { storeSet } from '../sets/store-set.ts';
@@ -22,7 +22,7 @@ export const setNameSchema = z
 const pathSchema = z.object({ set: setNameSchema });
 
 const pageSchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
+  limit: z.coerce.number().int().min(1).max(MAX_SETS_PAGE).default(MAX_SETS_PAGE),
   /** The list goes on behind this name, whether or not a set has it. */
   after: setNameSchema.optional(),
 });

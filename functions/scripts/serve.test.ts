@@ -78,6 +78,7 @@ test.each([
   ['--port', '65536'],
   ['--port', '-1'],
   ['--portt', '1'],
+  ['--var', 'SHARD_WORK'],
   ['--quiet=yes'],
 ])('%s %s is refused with the usage', async (...options) => {
   const { child, printed } = serve(...options.filter((option) => option !== undefined));

@@ -11,6 +11,7 @@ Serves softmargin on this machine.
 
   --port <number>      Port to listen on (default 8787).
   --persist-to <dir>   Where models, sets and evaluations are kept (default .wrangler/state).
+  --var <NAME:value>   A variable of functions/environment.ts, as SHARD_WORK:1000000; more than once for more.
   --quiet              Print errors only.
   --help               Print this.
 `;
@@ -21,18 +22,21 @@ const START_TIMEOUT_MS = 60_000;
 interface Options {
   readonly port: number;
   readonly persistTo: string;
+  /** As wrangler takes them: NAME:value. */
+  readonly variables: readonly string[];
   readonly quiet: boolean;
 }
 
 class UsageError extends Error {}
 
 function parseOptions(): Options | 'help' {
-  let values: { port?: string; 'persist-to'?: string; quiet?: boolean; help?: boolean };
+  let values: { port?: string; 'persist-to'?: string; var?: string[]; quiet?: boolean; help?: boolean };
   try {
     values = parseArgs({
       options: {
         port: { type: 'string' },
         'persist-to': { type: 'string' },
+        var: { type: 'string', multiple: true },
         quiet: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -41,13 +45,16 @@ function parseOptions(): Options | 'help' {
     throw new UsageError((error as Error).message);
   }
   if (values.help) return 'help';
-  const { port = '8787', quiet = false } = values;
+  const { port = '8787', var: variables = [], quiet = false } = values;
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
     throw new UsageError(`--port is "${port}", not a number from 1 to 65535.`);
   }
+  for (const variable of variables) {
+    if (!/^[A-Z_]+:./.test(variable)) throw new UsageError(`--var is "${variable}", not NAME:value.`);
+  }
   const persistTo =
     values['persist-to'] === undefined ? resolve(root, '.wrangler/state') : resolve(values['persist-to']);
-  return { port: Number(port), persistTo, quiet };
+  return { port: Number(port), persistTo, variables, quiet };
 }
 
 async function checkPortIsFree(port: number): Promise<void> {
@@ -78,7 +85,7 @@ async function applyMigrations(persistTo: string): Promise<void> {
   if (code !== 0) throw new Error(`The migrations of the local database failed.\n\n${output.trim()}`);
 }
 
-async function serve({ port, persistTo, quiet }: Options): Promise<number> {
+async function serve({ port, persistTo, variables, quiet }: Options): Promise<number> {
   await checkPortIsFree(port);
   await applyMigrations(persistTo);
   const url = `http://127.0.0.1:${port}`;
@@ -86,6 +93,7 @@ async function serve({ port, persistTo, quiet }: Options): Promise<number> {
     'dev',
     ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
     ...['--persist-to', persistTo, '--var', 'ACCESS:open'],
+    ...variables.flatMap((variable) => ['--var', variable]),
     ...['--show-interactive-dev-session', 'false', '--log-level', quiet ? 'error' : 'info'],
   );
   const ended = new Promise<number>((resolve) => {

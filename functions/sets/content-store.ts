@@ -1,3 +1,5 @@
+import { hex } from '../hex.ts';
+
 /** Where objects are put that are named by their content: an R2 bucket, or one that holds what it is given. */
 export interface ContentStore {
   put(key: string, bytes: Uint8Array): Promise<unknown>;
@@ -11,8 +13,7 @@ export async function putObject(store: ContentStore, bytes: Uint8Array): Promise
 }
 
 export async function sha256Of(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 
 /** The key in R2 of the object that has this SHA-256. */

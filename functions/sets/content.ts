@@ -3,6 +3,7 @@ import type { GallerySource } from '@softmargin/shared/metrics/evaluate.ts';
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { z } from 'zod';
+import { hex } from '../hex.ts';
 import { BlockWriter, rowsPerBlockOf } from './block-writer.ts';
 import { bytesOf, type ContentStore, contentKey, putObject } from './content-store.ts';
 
@@ -72,21 +73,23 @@ export function joinLabels({ identities, cameras, groups }: Labels): Int32Array 
 export class SetContent {
   readonly index: SetIndex;
   readonly #store: R2Bucket;
+  readonly #sha256: string;
 
-  private constructor(store: R2Bucket, index: SetIndex) {
+  private constructor(store: R2Bucket, sha256: string, index: SetIndex) {
+    this.#sha256 = sha256;
     this.#store = store;
     this.index = index;
   }
 
   /** @param sha256 as `storeContent` gave it. */
   static async open(store: R2Bucket, sha256: string): Promise<SetContent> {
-    const index = JSON.parse(new TextDecoder().decode(await get(store, sha256)));
-    return new SetContent(store, indexSchema.parse(index));
+    const index = JSON.parse(new TextDecoder().decode(await get(store, sha256, 'the index of a set')));
+    return new SetContent(store, sha256, indexSchema.parse(index));
   }
 
   async labels(): Promise<Labels> {
     const { count, labels } = this.index;
-    const values = new Int32Array(await get(this.#store, labels));
+    const values = new Int32Array(await get(this.#store, labels, `the labels of set ${this.#sha256}`));
     return {
       identities: values.subarray(0, count),
       cameras: values.subarray(count, 2 * count),
@@ -98,7 +101,8 @@ export class SetContent {
   async block(block: number): Promise<EmbeddingBlock> {
     const { count, dimension, rowsPerBlock, blocks } = this.index;
     const start = block * rowsPerBlock;
-    const features = new Float32Array(await get(this.#store, blocks[block]));
+    const what = `block ${block} of set ${this.#sha256}`;
+    const features = new Float32Array(await get(this.#store, blocks[block], what));
     return { start, count: Math.min(rowsPerBlock, count - start), dimension, features };
   }
 
@@ -125,8 +129,13 @@ export class SetContent {
   }
 }
 
-async function get(store: R2Bucket, sha256: string): Promise<ArrayBuffer> {
+/** Reads a part back as it was stored: no number is computed of bytes that changed meanwhile. */
+async function get(store: R2Bucket, sha256: string, what: string): Promise<ArrayBuffer> {
   const object = await store.get(contentKey(sha256));
-  if (object === null) throw new Error(`The content ${sha256} is not in R2.`);
-  return object.arrayBuffer();
+  if (object === null) throw new Error(`The content ${sha256} is not in R2 (${what}).`);
+  const bytes = await object.arrayBuffer();
+  if (hex(await crypto.subtle.digest('SHA-256', bytes)) !== sha256) {
+    throw new Error(`The content ${sha256} in R2 is corrupted (${what}).`);
+  }
+  return bytes;
 }

@@ -21,7 +21,12 @@ export interface Body {
   readonly error: { readonly message: string; readonly param: string | null; readonly code: string };
   readonly query: { readonly set: string; readonly sha256: string; readonly count: number };
   readonly result: EvaluationResult;
-  readonly progress: { readonly shards: { readonly done: number; readonly total: number } };
+  readonly progress: {
+    readonly shards: { readonly done: number; readonly total: number };
+    readonly etaSeconds: number | null;
+  };
+  readonly hasMore: boolean;
+  readonly lastId: string | null;
 }
 
 /** An answer of the Worker with its body read. */
@@ -47,8 +52,8 @@ export async function send(
   return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
 }
 
-export function sendJson(method: string, path: string, value: unknown): Promise<Answer> {
-  return send(method, path, JSON.stringify(value), { 'Content-Type': 'application/json' });
+export function sendJson(method: string, path: string, value: unknown, headers = {}): Promise<Answer> {
+  return send(method, path, JSON.stringify(value), { 'Content-Type': 'application/json', ...headers });
 }
 
 /** The bytes of a picture file that the setup made. */

@@ -21,7 +21,7 @@ export async function startEvaluation(request: object): Promise<string> {
 export async function evaluationAtEnd(path: string): Promise<Answer['body']> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const { body } = await send('GET', path);
-    if (body.state === 'succeeded' || body.state === 'failed') return body;
+    if (['succeeded', 'failed', 'cancelled'].includes(body.state)) return body;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`The evaluation ${path} did not end.`);

@@ -1,0 +1,163 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
+import { createRandom } from '@softmargin/shared/random.ts';
+import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
+import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
+import { afterAll, expect, test } from 'vitest';
+import { kernel } from '../../test/kernel.ts';
+
+/**
+ * The whole local server is killed in the midst of a job, again and again, and started on the same state. Nothing
+ * is told it beforehand: no signal that it could answer, to any of its processes.
+ */
+const script = fileURLToPath(new URL('serve.ts', import.meta.url));
+const state = mkdtempSync(join(tmpdir(), 'softmargin-kill-'));
+const SHARDS = 40;
+const QUERIES_PER_SHARD = 20;
+const GALLERY = 20_000;
+const DIMENSION = 32;
+/** What a pair costs beside its product, in the plan: see PAIR_OVERHEAD. */
+const PAIR_WORK = DIMENSION + 16;
+
+let server: ChildProcess | undefined;
+afterAll(() => {
+  if (server !== undefined) killTree(server);
+  rmSync(state, { recursive: true, force: true });
+});
+
+/** Ends a process and all that descend from it at once, from the table that `ps` prints. */
+function killTree(child: ChildProcess): void {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const pairs = table.map((line) => line.trim().split(/\s+/).map(Number));
+  const tree = [child.pid as number];
+  for (const parent of tree) tree.push(...pairs.filter(([, p]) => p === parent).map(([pid]) => pid));
+  for (const pid of tree) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended with its parent.
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function start(): Promise<string> {
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    [
+      ...[script, '--port', String(port), '--persist-to', state, '--quiet'],
+      ...['--var', `SHARD_WORK:${QUERIES_PER_SHARD * GALLERY * PAIR_WORK}`, '--var', 'SHARD_TIMEOUT_MS:500'],
+    ],
+    { stdio: ['ignore', 'ignore', 'ignore'] },
+  );
+  server = child;
+  const url = `http://127.0.0.1:${port}`;
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const healthy = await fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (healthy) return url;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('The server did not start.');
+}
+
+async function kill(): Promise<void> {
+  const child = server as ChildProcess;
+  const ended = once(child, 'exit');
+  killTree(child);
+  await ended;
+}
+
+function set(seed: number, count: number): EmbeddingSet {
+  const random = createRandom(seed);
+  return {
+    count,
+    dimension: DIMENSION,
+    features: Float32Array.from({ length: count * DIMENSION }, () => random.normal()),
+    identities: Int32Array.from({ length: count }, () => random.integer(500)),
+    cameras: Int32Array.from({ length: count }, () => random.integer(6)),
+  };
+}
+
+interface Job {
+  readonly state: string;
+  readonly result: unknown;
+  readonly error?: object;
+  readonly progress: { readonly shards: { readonly done: number; readonly total: number } };
+}
+
+async function job(url: string, path: string): Promise<Job> {
+  return (await fetch(url + path)).json() as Promise<Job>;
+}
+
+test('a job that is killed at many moments ends with the bits of one that is not', {
+  timeout: 150_000,
+}, async () => {
+  const query = set(1, SHARDS * QUERIES_PER_SHARD);
+  const gallery = set(2, GALLERY);
+  let url = await start();
+  for (const [name, content] of Object.entries({ query, gallery })) {
+    const body = serialiseNpz(content) as Uint8Array<ArrayBuffer>;
+    const response = await fetch(`${url}/v1/sets/${name}`, { method: 'PUT', body });
+    expect(response.status).toBe(201);
+  }
+  const rule = { protocol: 'market1501', distance: 'cosine' } as const;
+  const post = () =>
+    fetch(`${url}/v1/evaluations`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'killed' },
+      body: JSON.stringify({ query: 'query', gallery: 'gallery', ...rule }),
+    });
+  // The first time before its answer is there: the key makes it one evaluation all the same.
+  const lost = post().catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await kill();
+  await lost;
+
+  url = await start();
+  const path = (await post()).headers.get('Location') as string;
+  const moments: number[] = [];
+  // Whenever some more shards are done.
+  for (const until of [2, 9, 24]) {
+    let current = await job(url, path);
+    while (current.progress.shards.done < until && current.state !== 'succeeded') {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      current = await job(url, path);
+    }
+    moments.push(current.progress.shards.done);
+    await kill();
+    url = await start();
+  }
+  let end = await job(url, path);
+  while (end.state === 'queued' || end.state === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    end = await job(url, path);
+  }
+  expect(end.error).toBeUndefined();
+  expect(end.state).toBe('succeeded');
+  expect(end.progress.shards).toEqual({ done: SHARDS, total: SHARDS });
+  // It was killed while it ran, not before or after.
+  expect(moments.filter((done) => done > 0 && done < SHARDS).length).toBeGreaterThanOrEqual(2);
+  const undisturbed = await evaluate(kernel, rule, query, gallery);
+  expect(end.result).toEqual(undisturbed);
+  const table = await (await fetch(`${url}${path}/queries.csv`)).text();
+  expect(table.trimEnd().split('\n')).toHaveLength(1 + query.count);
+  await kill();
+});
