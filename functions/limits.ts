@@ -141,7 +141,7 @@ export const MAX_WEBHOOK_SECRET = 256;
 /** The address of a webhook. */
 export const MAX_WEBHOOK_URL = 2048;
 
-/** How often a webhook is tried: with the pauses between, for about three hours. */
+/** How often a webhook is tried: with the pauses between, over about two and a half hours. */
 export const MAX_WEBHOOK_ATTEMPTS = 8;
 
 /** The pause after the first failed try; it grows fourfold with each, up to the longest. */
