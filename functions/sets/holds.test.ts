@@ -68,7 +68,8 @@ test('an unfinished evaluation keeps the contents it names, a finished one does 
   const kept = await stored();
   await env.CATALOGUE.prepare(
     `INSERT INTO evaluations (id, state, query_set, query_sha256, query_count, gallery_set, gallery_sha256,
-       gallery_count, protocol, distance, created_at) VALUES ('e', 'queued', 'q', 'other', 1, 'a', ?, 192, 'none', 'cosine', '')`,
+       gallery_count, dimension, protocol, distance, version, created_at)
+       VALUES ('e', 'queued', 'q', 'other', 1, 'a', ?, 192, 8, 'none', 'cosine', '0.1.0', '')`,
   )
     .bind(sha256)
     .run();
