@@ -13,29 +13,48 @@ export async function readBody(request: Request, limit: number, what: string): P
   const announced = Number(request.headers.get('Content-Length') ?? 0);
   if (announced > limit) throw tooLarge(limit, what);
 
-  // A body of the announced length is read into place; a large one twice in memory would be too much.
-  let bytes = new Uint8Array(announced > 0 ? announced : FIRST_BUFFER_BYTES);
-  let length = 0;
-  for await (const chunk of streamBody(request, limit, what)) {
-    const end = length + chunk.length;
-    if (end > bytes.length) {
-      const larger = new Uint8Array(Math.min(limit, Math.max(end, 2 * bytes.length)));
-      larger.set(bytes.subarray(0, length));
-      bytes = larger;
+  return withBody(request, limit, what, async (body) => {
+    // A body of the announced length is read into place; a large one twice in memory would be too much.
+    let bytes = new Uint8Array(announced > 0 ? announced : FIRST_BUFFER_BYTES);
+    let length = 0;
+    for await (const chunk of body) {
+      const end = length + chunk.length;
+      if (end > bytes.length) {
+        const larger = new Uint8Array(Math.min(limit, Math.max(end, 2 * bytes.length)));
+        larger.set(bytes.subarray(0, length));
+        bytes = larger;
+      }
+      bytes.set(chunk, length);
+      length = end;
     }
-    bytes.set(chunk, length);
-    length = end;
-  }
-  return bytes.subarray(0, length);
+    return bytes.subarray(0, length);
+  });
 }
 
 /**
- * A request's body as it comes, up to a limit.
+ * Works on a request's body as it comes, up to a limit. Where that fails, the rest is read and dropped: a
+ * client that sends on hears the answer only if its body is taken.
  *
  * @param what names the body in the error: "A set".
  * @throws {ApiError} 413 above the limit.
  */
-export async function* streamBody(
+export async function withBody<T>(
+  request: Request,
+  limit: number,
+  what: string,
+  work: (body: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  const body = streamBody(request, limit, what);
+  try {
+    return await work(body);
+  } catch (error) {
+    await body.return();
+    await drop(request, limit);
+    throw error;
+  }
+}
+
+async function* streamBody(
   request: Request,
   limit: number,
   what: string,
@@ -43,10 +62,27 @@ export async function* streamBody(
   if (Number(request.headers.get('Content-Length') ?? 0) > limit) throw tooLarge(limit, what);
   if (request.body === null) return;
   let length = 0;
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  const chunks = (request.body as ReadableStream<Uint8Array>).values({ preventCancel: true });
+  for await (const chunk of chunks) {
     length += chunk.length;
     if (length > limit) throw tooLarge(limit, what);
     yield chunk;
+  }
+}
+
+/** Reads up to `most` bytes of what is left of a body, for nothing. */
+async function drop(request: Request, most: number): Promise<void> {
+  if (request.body === null) return;
+  try {
+    const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+    for (let dropped = 0; dropped < most; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      dropped += value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // The client has gone; there is nobody to be told.
   }
 }
 

@@ -179,5 +179,6 @@ test('a body above the limit is left there', async () => {
   const response = await createApp().request(NAME, { method: 'PUT', body }, env);
   expect(response.status).toBe(413);
   expect((await response.json<{ error: { message: string } }>()).error.message).toContain('100000000 bytes');
-  expect(sent).toBeLessThan(30);
+  // As much again is taken, for a client that listens only when it has sent everything.
+  expect(sent).toBeLessThan(60);
 });

@@ -2,7 +2,7 @@ import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { MAX_DIMENSION, toLabels } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
-import { parseJson, readBody, readJson, streamBody } from '../body.ts';
+import { parseJson, readBody, readJson, withBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import {
@@ -80,10 +80,16 @@ export function addSetUploadRoutes(app: Hono<AppTypes>): void {
 
   addRoute(app, '/v1/sets/:set/uploads/:upload/parts/:part', {
     PUT: async (context) => {
-      const { part } = parseRequest(partPathSchema, context.req.param());
-      const upload = await uploadOf(context);
-      const body = new ByteReader(streamBody(context.req.raw, MAX_SET_BODY_BYTES, 'A part of a set'));
-      const { stored, created } = await refusingSets(() => storePart(context.env, upload, part, body));
+      const { stored, created } = await withBody(
+        context.req.raw,
+        MAX_SET_BODY_BYTES,
+        'A part of a set',
+        async (body) => {
+          const { part } = parseRequest(partPathSchema, context.req.param());
+          const upload = await uploadOf(context);
+          return refusingSets(() => storePart(context.env, upload, part, new ByteReader(body)));
+        },
+      );
       return context.json(partObject(stored), created ? 201 : 200);
     },
   });

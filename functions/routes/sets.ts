@@ -2,7 +2,7 @@ import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { streamBody } from '../body.ts';
+import { withBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import { MAX_SET_BODY_BYTES, MAX_SETS_PAGE } from '../limits.ts';
@@ -51,8 +51,12 @@ export function addSetRoutes(app: Hono<AppTypes>): void {
     },
     PUT: async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      const body = new ByteReader(streamBody(context.req.raw, MAX_SET_BODY_BYTES, 'A set in one body'));
-      const { description, created } = await refusingSets(() => storeSet(context.env, name, body));
+      const { description, created } = await withBody(
+        context.req.raw,
+        MAX_SET_BODY_BYTES,
+        'A set in one body',
+        (body) => refusingSets(() => storeSet(context.env, name, new ByteReader(body))),
+      );
       return context.json(setObject(description), created ? 201 : 200, { Location: `/v1/sets/${name}` });
     },
     DELETE: async (context) => {

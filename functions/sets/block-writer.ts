@@ -56,12 +56,13 @@ export class BlockWriter {
   }
 
   #checkFinite(start: number, end: number): void {
+    const rows = this.#rows;
     for (let i = start; i < end; i++) {
-      if (Number.isFinite(this.#rows[i])) continue;
+      if (Number.isFinite(rows[i])) continue;
       const row = this.#rowsStored + Math.floor(i / this.#dimension);
       throw new SetError(
         'features',
-        `features[${row}][${i % this.#dimension}] is ${this.#rows[i]}, not a finite float32.`,
+        `features[${row}][${i % this.#dimension}] is ${rows[i]}, not a finite float32.`,
       );
     }
   }

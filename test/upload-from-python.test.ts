@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hasPythonModule, python } from './python.ts';
+
+/** What the README tells users of Python, run as it stands there against the server that `npm start` starts. */
+const folder = mkdtempSync(join(tmpdir(), 'softmargin-python-'));
+const snippets = [...readFileSync('README.md', 'utf8').matchAll(/```python\n(.*?)```/gs)].map(
+  ([, text]) => text,
+);
+let server: ChildProcess;
+let url = '';
+
+beforeAll(async () => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  url = `http://127.0.0.1:${port}`;
+  server = spawn(
+    process.execPath,
+    ['functions/scripts/serve.ts', '--port', String(port), '--persist-to', join(folder, 'state'), '--quiet'],
+    { stdio: 'ignore' },
+  );
+  while (server.exitCode === null) {
+    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`The server ended with code ${server.exitCode}.`);
+}, 90_000);
+
+afterAll(async () => {
+  if (server.exitCode === null) {
+    server.kill('SIGTERM');
+    await once(server, 'close');
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function describedSet(name: string) {
+  const answer = await fetch(`${url}/v1/sets/${name}`);
+  return (await answer.json()) as { count: number; dimension: number; sha256: string; cameras: number };
+}
+
+test.skipIf(!hasPythonModule('numpy') || !hasPythonModule('requests'))(
+  'the README uploads a set in one body and in parts, and both are the same set',
+  async () => {
+    expect(snippets).toHaveLength(2);
+    // Doubles, as NumPy has them, of more rows than the parts of the README have.
+    const data = [
+      `import os; os.chdir(${JSON.stringify(folder)})`,
+      'import numpy',
+      'features = numpy.arange(9000 * 512).reshape(9000, 512) % 1021 / 8',
+      'identities = numpy.arange(9000) // 4',
+      'cameras = numpy.arange(9000) % 6',
+    ];
+    python([...data, ...snippets].join('\n').replaceAll('http://127.0.0.1:8787', url));
+    const whole = await describedSet('my-query');
+    expect(whole).toMatchObject({ count: 9000, dimension: 512, identities: 2250, cameras: 6 });
+    expect((await describedSet('my-gallery')).sha256).toBe(whole.sha256);
+  },
+);
+
+test.skipIf(!hasPythonModule('zipfile'))(
+  'Python alone, with bytes by hand, uploads the same set',
+  async () => {
+    python(
+      [
+        'import io, struct, urllib.request, zipfile',
+        'def npy(descr, shape, data):',
+        '    text = str({"descr": descr, "fortran_order": False, "shape": shape})',
+        '    text += " " * (-(10 + len(text) + 1) % 64) + "\\n"',
+        '    return b"\\x93NUMPY\\x01\\x00" + struct.pack("<H", len(text)) + text.encode() + data',
+        'out = io.BytesIO()',
+        'with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:',
+        '    archive.writestr("cameras.npy", npy("<i8", (2,), struct.pack("<2q", 0, 1)))',
+        '    archive.writestr("identities.npy", npy("|u1", (2,), bytes([1, 2])))',
+        '    archive.writestr("features.npy", npy(">f4", (2, 2), struct.pack(">4f", 1, 2, 3, 4.5)))',
+        `request = urllib.request.Request("${url}/v1/sets/by-hand", data=out.getvalue(), method="PUT")`,
+        'assert urllib.request.urlopen(request).status == 201',
+      ].join('\n'),
+    );
+    const set = {
+      features: [
+        [1, 2],
+        [3, 4.5],
+      ],
+      identities: [1, 2],
+      cameras: [0, 1],
+    };
+    const answer = await fetch(`${url}/v1/sets/as-json`, { method: 'PUT', body: JSON.stringify(set) });
+    expect(answer.status).toBe(201);
+    expect((await describedSet('by-hand')).sha256).toBe((await describedSet('as-json')).sha256);
+  },
+);
+
+test('a client that sends a large body to the end hears what was wrong with its beginning', async () => {
+  const body = new Uint8Array(20_000_000);
+  body.set(new TextEncoder().encode('neither'));
+  const answer = await fetch(`${url}/v1/sets/refused`, { method: 'PUT', body });
+  expect(answer.status).toBe(400);
+  expect(((await answer.json()) as { error: { param: string } }).error.param).toBe('body');
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+});
