@@ -74,17 +74,18 @@ export const MAX_SETS_PAGE = 100;
 /** A stored block of a set: a shard holds one block of the gallery at a time. */
 export const BLOCK_BYTES = 2 * MiB;
 
-/** Rows of a stored block, where rows are short: each takes some doubles while it is ranked. */
+/** Rows of a stored block, where rows are short: each takes a scale, a bias and scores while it is ranked. */
 export const MAX_BLOCK_ROWS = 8192;
 
 /** An evaluation request is a handful of names. */
 export const MAX_EVALUATION_BODY_BYTES = 64 * 1024;
 
 /**
- * Work of one shard, in multiply-adds: about two seconds, where an invocation has 30 s of processor time.
- * Small enough that a lost shard costs little, large enough that reading the gallery does not dominate.
+ * Work of one shard, in multiply-adds: one to two seconds at the 10 to 20 thousand million a second that the
+ * ranking kernel does, where an invocation has 30 s of processor time. Small enough that a lost shard costs
+ * little, large enough that reading the gallery does not dominate.
  */
-export const SHARD_WORK = 2_000_000_000;
+export const SHARD_WORK = 20_000_000_000;
 
 /** Queries of one shard: they are in memory together, as are their scores on the way to the ledger. */
 export const MAX_SHARD_QUERIES = 512;

@@ -43,6 +43,10 @@ export async function startWorkerd(): Promise<Runtime> {
     ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
     ...['--show-interactive-dev-session', 'false', '--log-level', 'error'],
   );
+  // It is in a process group of its own, which an interrupt of this one does not reach.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void stopWrangler(server).then(() => process.exit(130)));
+  }
   const printed: string[] = [];
   for (const stream of [server.stdout, server.stderr]) stream?.on('data', (text) => printed.push(`${text}`));
   const url = `http://127.0.0.1:${port}`;
