@@ -9,9 +9,9 @@ import { hasPythonModule, python } from './python.ts';
 
 /** What the README tells users of Python, run as it stands there against the server that `npm start` starts. */
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-python-'));
-const snippets = [...readFileSync('README.md', 'utf8').matchAll(/```python\n(.*?)```/gs)].map(
-  ([, text]) => text,
-);
+const snippets = [...readFileSync('README.md', 'utf8').matchAll(/```python\n(.*?)```/gs)]
+  .map(([, text]) => text)
+  .filter((text) => text.includes('requests.put('));
 let server: ChildProcess;
 let url = '';
 

@@ -11,6 +11,7 @@ import { SetContent, storeContent } from '../sets/content.ts';
 import { age, deliverMessagesWith, rebind, storageOf, withoutQueue } from '../test/evaluations.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 import { findEvaluation } from './catalogue.ts';
+import { rankingKernel } from './kernel.ts';
 
 const rule: EvaluationRule = { protocol: 'none', distance: 'cosine' };
 const random = createRandom(41);
@@ -66,7 +67,7 @@ class FaultyStorage {
 
 describe('storage errors, one at each call in turn', () => {
   test('while the shards run: the same bits', async () => {
-    const expected = await evaluate(rule, query, gallery);
+    const expected = await evaluate(rankingKernel, rule, query, gallery);
     let failing = 0;
     let faulty: FaultyStorage;
     do {
@@ -183,7 +184,7 @@ test('a shard that comes late, after it was sent and done again, counts once', a
   const before = await findEvaluation(env, id);
   await deliver(0, 1);
   expect(await findEvaluation(env, id)).toEqual(before);
-  expect(JSON.parse(before?.result as string)).toEqual(await evaluate(rule, query, gallery));
+  expect(JSON.parse(before?.result as string)).toEqual(await evaluate(rankingKernel, rule, query, gallery));
 });
 
 test('two hundred small jobs at once all succeed', { timeout: 60_000 }, async () => {

@@ -211,7 +211,7 @@ describe('a dry run', () => {
         multiplyAdds: 1100 * 300 * 6,
         galleryBytesRead: 3 * 2 * 300 * 6 * 4,
       },
-      limits: { shards: 5000, shardMultiplyAdds: 2e9, shardQueries: 512, shardTimeoutSeconds: 30 },
+      limits: { shards: 5000, shardMultiplyAdds: 2e10, shardQueries: 512, shardTimeoutSeconds: 30 },
     });
     expect(await count()).toBe(before);
     expect((await keyed('dry')).status).toBe(202);

@@ -23,7 +23,7 @@ const QUERIES_PER_SHARD = 20;
 const GALLERY = 20_000;
 const DIMENSION = 32;
 /** What a pair costs beside its product, in the plan: see PAIR_OVERHEAD. */
-const PAIR_WORK = DIMENSION + 16;
+const PAIR_WORK = DIMENSION + 64;
 
 let server: ChildProcess | undefined;
 afterAll(() => {

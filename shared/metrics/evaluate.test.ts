@@ -203,6 +203,9 @@ describe('the edges', () => {
     const nothing = {
       mAP: null,
       mAPTrapezoid: null,
+      mAPAtR: null,
+      rPrecision: null,
+      precision: {},
       mINP: null,
       cmc: {},
       validQueries: 0,
