@@ -70,8 +70,7 @@ test('the loss goes down', async () => {
 });
 
 describe('a run that was stopped', () => {
-  test('goes on to the same weights, and its log has every step once', async () => {
-    const whole = bits(await run(newDirectory()));
+  async function runStoppedAtStep3(): Promise<string> {
     const directory = newDirectory();
     const stopping = new AbortController();
     const stopped = run(directory, {
@@ -79,6 +78,12 @@ describe('a run that was stopped', () => {
       onStep: ({ step }) => step === 3 && stopping.abort(new Error('stopped')),
     });
     await expect(stopped).rejects.toThrow('stopped');
+    return directory;
+  }
+
+  test('goes on to the same weights, and its log has every step once', async () => {
+    const whole = bits(await run(newDirectory()));
+    const directory = await runStoppedAtStep3();
     expect((await readCheckpoint(join(directory, 'checkpoint.safetensors'))).step).toBe(3);
 
     expect(bits(await run(directory, { resume: true }))).toBe(whole);
@@ -93,13 +98,7 @@ describe('a run that was stopped', () => {
 
   test('that was killed after its checkpoint takes the steps after it again, and logs them once', async () => {
     const whole = bits(await run(newDirectory()));
-    const directory = newDirectory();
-    const stopping = new AbortController();
-    const stopped = run(directory, {
-      signal: stopping.signal,
-      onStep: ({ step }) => step === 3 && stopping.abort(new Error('stopped')),
-    });
-    await expect(stopped).rejects.toThrow('stopped');
+    const directory = await runStoppedAtStep3();
     // Two steps more than the checkpoint knows of, the second cut off in its line.
     const path = join(directory, 'log.jsonl');
     writeFileSync(path, `${readFileSync(path, 'utf8')}{"step":4,"loss":9}\n{"step":5,"lo`);
