@@ -1,7 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +9,9 @@ import { createRandom } from '@softmargin/shared/random.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
 import { afterAll, expect, test } from 'vitest';
+import { freePort } from '../../test/free-port.ts';
 import { kernel } from '../../test/kernel.ts';
+import { descendants } from '../../test/processes.ts';
 
 /**
  * The whole local server is killed in the midst of a job, again and again, and started on the same state. Nothing
@@ -31,28 +32,16 @@ afterAll(() => {
   rmSync(state, { recursive: true, force: true });
 });
 
-/** Ends a process and all that descend from it at once, from the table that `ps` prints. */
+/** Ends a process and all that descend from it at once. */
 function killTree(child: ChildProcess): void {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  const pairs = table.map((line) => line.trim().split(/\s+/).map(Number));
-  const tree = [child.pid as number];
-  for (const parent of tree) tree.push(...pairs.filter(([, p]) => p === parent).map(([pid]) => pid));
-  for (const pid of tree) {
+  const root = child.pid as number;
+  for (const pid of [root, ...descendants(root)]) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
       // It ended with its parent.
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function start(): Promise<string> {

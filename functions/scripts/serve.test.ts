@@ -1,11 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { freePort } from '../../test/free-port.ts';
+import { descendants } from '../../test/processes.ts';
 
 const script = fileURLToPath(new URL('serve.ts', import.meta.url));
 const state = mkdtempSync(join(tmpdir(), 'softmargin-serve-'));
@@ -17,24 +18,6 @@ function serve(...options: string[]): { child: ChildProcess; printed: () => stri
   child.stdout?.on('data', (chunk) => (text += chunk));
   child.stderr?.on('data', (chunk) => (text += chunk));
   return { child, printed: () => text };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Every process that descends from one, from the table that `ps` prints. */
-function descendants(root: number): number[] {
-  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  const pairs = rows.map((row) => row.trim().split(/\s+/).map(Number));
-  const found = [root];
-  for (const parent of found) found.push(...pairs.filter(([, p]) => p === parent).map(([pid]) => pid));
-  return found.slice(1);
 }
 
 function isAlive(pid: number): boolean {

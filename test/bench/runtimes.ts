@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { dirname, join, sep } from 'node:path';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { root, startWrangler, stopWrangler } from '../../functions/scripts/wrangler.ts';
+import { freePort } from '../free-port.ts';
 import { kernel } from '../kernel.ts';
 import { EvaluationOperator, type EvaluationSize, type Operation, type RankOutcome } from './evaluation.ts';
 
@@ -78,15 +78,4 @@ async function isReady(url: string): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   return false;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
