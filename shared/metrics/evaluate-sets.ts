@@ -2,7 +2,7 @@ import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blocksOf, type EmbeddingBlock } from './blocks.ts';
 import type { DistanceName } from './distance.ts';
 import { DistanceScorer } from './distance-scorer.ts';
-import { evaluateShard } from './evaluate.ts';
+import { rankSets } from './evaluate.ts';
 import type { ExclusionRule } from './exclusion-rule.ts';
 import type { GalleryReader } from './gallery-distances.ts';
 import type { CompiledModule } from './kernel/webassembly.ts';
@@ -76,27 +76,18 @@ export async function evaluateSets(
   } = {},
 ): Promise<SetEvaluation> {
   const { protocol, read, streamed } = bindSets(rule, queries, gallery, distances);
+  if (streamed !== undefined) {
+    const streamedRule = { protocol: streamed, distance: rule.distance };
+    const scores = await rankSets(kernel, streamedRule, queries, gallery, progress);
+    return { result: summarise(scores, queries.count), scores };
+  }
   const scores: QueryScores[] = [];
   const hits: SingleShotHits[] = [];
   for (const block of blocksOf(queries, QUERIES_PER_SHARD)) {
-    if (streamed !== undefined) {
-      scores.push(
-        await evaluateShard(
-          kernel,
-          { protocol: streamed, distance: rule.distance },
-          block,
-          queries,
-          gallerySource(gallery),
-        ),
-      );
-    } else {
-      const reader = read(block);
-      scores.push(
-        await rankQueries(protocol, block, new DistanceScorer(reader, block.start, protocol.drops)),
-      );
-      if (rule.protocol === 'cuhk03-classic') {
-        hits.push(await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader));
-      }
+    const reader = read(block);
+    scores.push(await rankQueries(protocol, block, new DistanceScorer(reader, block.start, protocol.drops)));
+    if (rule.protocol === 'cuhk03-classic') {
+      hits.push(await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader));
     }
     progress?.(block.start + block.count, queries.count);
   }
@@ -109,7 +100,7 @@ export async function evaluateSets(
 export interface BoundSets {
   readonly protocol: Protocol;
   read(queries: EmbeddingBlock): GalleryReader;
-  /** The protocol by which {@link evaluateShard} gives the same, where it does. */
+  /** The protocol by which {@link rankSets} gives the same, where it does. */
   readonly streamed: ProtocolName | ExclusionRule | undefined;
 }
 

@@ -67,6 +67,17 @@ export async function evaluate(
   gallery: EmbeddingSet,
   progress?: (done: number, total: number) => void,
 ): Promise<EvaluationResult> {
+  return summarise(await rankSets(kernel, rule, queries, gallery, progress), queries.count);
+}
+
+/** Ranks sets that are in memory, and scores every query. */
+export async function rankSets(
+  kernel: CompiledModule,
+  rule: EvaluationRule,
+  queries: EmbeddingSet,
+  gallery: EmbeddingSet,
+  progress?: (done: number, total: number) => void,
+): Promise<QueryScores[]> {
   const { dimension } = queries;
   if (dimension !== gallery.dimension) {
     throw new RangeError(`Queries have ${dimension} dimensions, the gallery has ${gallery.dimension}.`);
@@ -91,5 +102,5 @@ export async function evaluate(
     parts.push(await rankShard(run, rule, blockOf(queries, start, count), queries, source));
     progress?.(start + count, queries.count);
   }
-  return summarise(parts, queries.count);
+  return parts;
 }
