@@ -7,7 +7,8 @@ import { quantised, randomSet } from '../../test/slow-evaluation.ts';
 import { createApp } from '../app.ts';
 import type { Bindings } from '../environment.ts';
 import { MAX_SHARD_FAILURES, SHARD_TIMEOUT_MS } from '../limits.ts';
-import { SetContent, storeContent } from '../sets/content.ts';
+import { SetContent } from '../sets/content.ts';
+import { storeContent } from '../sets/store-set.ts';
 import { age, deliverMessagesWith, rebind, storageOf, withoutQueue } from '../test/evaluations.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 import { findEvaluation } from './catalogue.ts';
@@ -136,7 +137,7 @@ describe('a block that changed in R2', () => {
         gallery: randomSet(random, 70, 4, quantised),
       };
       const { id, deliver } = await withoutQueue(sets.query, sets.gallery);
-      const sha256 = await storeContent(env.STORE, sets[which]);
+      const { sha256 } = await storeContent(env.STORE, sets[which]);
       const { index } = await SetContent.open(env.STORE, sha256);
       const key = `contents/${index.blocks[0]}`;
       const bytes = new Uint8Array(await ((await env.STORE.get(key)) as R2ObjectBody).arrayBuffer());

@@ -4,12 +4,13 @@ import { createRandom } from '@softmargin/shared/random.ts';
 import { expect, test } from 'vitest';
 import { randomSet } from '../../test/slow-evaluation.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
-import { SetContent, storeContent } from './content.ts';
+import { SetContent } from './content.ts';
+import { storeContent } from './store-set.ts';
 
 const set = randomSet(createRandom(1), 150, 8192, (random) => random.normal());
 
 test('every range of rows is read back as it was stored, across blocks', async () => {
-  const content = await SetContent.open(env.STORE, await storeContent(env.STORE, set));
+  const content = await SetContent.open(env.STORE, (await storeContent(env.STORE, set)).sha256);
   expect(content.index.rowsPerBlock).toBe(64);
   expect(content.index.blocks).toHaveLength(3);
   for (const [start, count] of [
@@ -27,14 +28,14 @@ test('every range of rows is read back as it was stored, across blocks', async (
 
 test('groups are stored with the labels, and a set without has the name it had', async () => {
   const groups = set.identities.map((identity) => 7 * identity);
-  const name = await storeContent(env.STORE, { ...set, groups });
-  expect(name).not.toBe(await storeContent(env.STORE, set));
+  const name = (await storeContent(env.STORE, { ...set, groups })).sha256;
+  expect(name).not.toBe((await storeContent(env.STORE, set)).sha256);
   const { identities, cameras } = set;
   expect(await (await SetContent.open(env.STORE, name)).labels()).toEqual({ identities, cameras, groups });
 });
 
 test('the gallery is its blocks', async () => {
-  const content = await SetContent.open(env.STORE, await storeContent(env.STORE, set));
+  const content = await SetContent.open(env.STORE, (await storeContent(env.STORE, set)).sha256);
   const gallery = content.gallery(await content.labels());
   expect(await gallery.read(2)).toEqual(blockOf(set, 128, 22));
 });

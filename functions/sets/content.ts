@@ -1,11 +1,10 @@
 import type { EmbeddingBlock } from '@softmargin/shared/metrics/blocks.ts';
 import type { GallerySource } from '@softmargin/shared/metrics/evaluate.ts';
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
-import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { z } from 'zod';
 import { hex } from '../hex.ts';
-import { BlockWriter, rowsPerBlockOf } from './block-writer.ts';
-import { bytesOf, type ContentStore, contentKey, putObject } from './content-store.ts';
+import { rowsPerBlockOf } from './block-writer.ts';
+import { type ContentStore, contentKey, putObject } from './content-store.ts';
 
 /**
  * How the content of a set lies in R2: this index under its own SHA-256, which is the content's name, and
@@ -33,16 +32,6 @@ const indexSchema = z.strictObject({
   blocks: z.array(digestSchema),
   labels: digestSchema,
 });
-
-/** Stores the content of a set, block by block. @returns its SHA-256. */
-export async function storeContent(store: ContentStore, set: EmbeddingSet): Promise<string> {
-  const { count, dimension } = set;
-  const writer = new BlockWriter(store, count, dimension);
-  await writer.write(set.features);
-  const blocks = await writer.end();
-  const labels = await putObject(store, bytesOf(joinLabels(set)));
-  return storeIndex(store, { count, dimension, blocks, labels });
-}
 
 /** Stores the index of a content whose parts are stored. @returns its SHA-256, the content's name. */
 export function storeIndex(

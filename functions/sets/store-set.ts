@@ -1,3 +1,4 @@
+import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { type EmbeddingSet, SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import { parseJsonSet } from '@softmargin/shared/sets/json.ts';
@@ -38,7 +39,7 @@ export async function storeSet(
 export async function storeRest(
   store: ContentStore,
   { count, dimension, blocks }: StoredFeatures,
-  labels: { readonly identities: Int32Array; readonly cameras: Int32Array },
+  labels: Labels,
 ): Promise<StoredContent> {
   const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
   const sha256 = await storeIndex(store, { count, dimension, blocks, labels: labelsObject });
@@ -48,7 +49,7 @@ export async function storeRest(
 async function storeBody(store: ContentStore, body: ByteReader): Promise<StoredContent> {
   const first = await body.take(2);
   body.unread(first);
-  if (!isZip(first) && !isNpy(first)) return storeParsed(store, await readJsonSet(body));
+  if (!isZip(first) && !isNpy(first)) return storeContent(store, await readJsonSet(body));
   const { features, identities, cameras } = await readSetBody(body, store);
   if (features === undefined) throw new SetError('features', 'The archive has no array "features".');
   return storeRest(store, features, {
@@ -57,7 +58,8 @@ async function storeBody(store: ContentStore, body: ByteReader): Promise<StoredC
   });
 }
 
-async function storeParsed(store: ContentStore, set: EmbeddingSet): Promise<StoredContent> {
+/** Stores a set that is in memory. */
+export async function storeContent(store: ContentStore, set: EmbeddingSet): Promise<StoredContent> {
   const { count, dimension, features } = set;
   const writer = new BlockWriter(store, count, dimension);
   await writer.write(features);

@@ -12,7 +12,7 @@ import type { Evaluation } from '../evaluation/evaluation.ts';
 import type { EvaluationOrder } from '../evaluation/order.ts';
 import type { Webhook } from '../evaluation/webhook.ts';
 import worker from '../index.ts';
-import { storeContent } from '../sets/content.ts';
+import { storeContent } from '../sets/store-set.ts';
 
 type Rule = Pick<EvaluationOrder, 'protocol' | 'distance'>;
 
@@ -42,8 +42,8 @@ export async function withoutQueue(
   const id = crypto.randomUUID();
   const order = {
     ...rule,
-    query: await storeContent(env.STORE, query),
-    gallery: await storeContent(env.STORE, gallery),
+    query: (await storeContent(env.STORE, query)).sha256,
+    gallery: (await storeContent(env.STORE, gallery)).sha256,
   };
   const describe = (name: string, sha256: string, { count, dimension }: EmbeddingSet) => {
     return { name, sha256, count, dimension, createdAt: '' };
