@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 
 /** Ctrl-C and a polite kill stop what is running; a second one does not wait for it. */
@@ -16,6 +17,7 @@ const program = new Command('softmargin')
   .addCommand(trainCommand(stopping.signal))
   .addCommand(evaluateCommand())
   .addCommand(compareCommand())
+  .addCommand(summaryCommand())
   .addCommand(demoCommand(stopping.signal));
 
 try {
