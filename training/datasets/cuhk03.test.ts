@@ -5,7 +5,7 @@ import { File, type Dataset as Hdf5Dataset, ready } from 'h5wasm/node';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PROTOCOL_FILES, SCIPY_PROTOCOL } from '../../test/matlab.ts';
-import { writeFiles, writePictures } from '../../test/picture-files.ts';
+import { asFiles, writeFiles, writePictures } from '../../test/picture-files.ts';
 import { loadCuhk03 } from './cuhk03.ts';
 import type { Dataset, DatasetSplit } from './dataset.ts';
 
@@ -17,8 +17,8 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 /** [file, identity, camera] of each item. */
 function items(dataset: Dataset | undefined) {
-  if (dataset === undefined || !('paths' in dataset)) throw new Error('no files');
-  return dataset.paths.map((path, i) => [basename(path), dataset.identities[i], dataset.cameras[i]]);
+  const { paths, identities, cameras } = asFiles(dataset);
+  return paths.map((path, i) => [basename(path), identities[i], cameras[i]]);
 }
 
 function expectProtocolFile(split: DatasetSplit): void {
