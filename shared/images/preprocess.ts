@@ -13,11 +13,15 @@ export type PreprocessingRule = Pick<Manifest, 'input' | 'preprocessing'>;
  * Training and serving both call this, so a picture means the same to them.
  */
 export function preprocess(picture: Picture, rule: PreprocessingRule): Float32Array {
-  const { input, preprocessing } = rule;
+  return normalise(fitToInput(picture, rule), rule.preprocessing);
+}
+
+/** `preprocess` but for its last step: 8-bit, as training augments it. */
+export function fitToInput(picture: Picture, { input, preprocessing }: PreprocessingRule): ChannelImage {
   const channels = input.channels === 1 ? grayscale(picture) : withoutAlpha(picture);
   const resized = resizeBilinear(channels, input.width, input.height);
   const inverted = preprocessing.invert === 'bright-border' && borderMean(resized) > 127.5;
-  return normalise(inverted ? invert(resized) : resized, preprocessing);
+  return inverted ? invert(resized) : resized;
 }
 
 /** Mean and standard deviation of each channel, of values in [0, 1]. */

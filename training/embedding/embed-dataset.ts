@@ -1,8 +1,8 @@
-import type { Picture } from '@softmargin/shared/images/picture.ts';
 import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import type { ImageDataset } from '../datasets/dataset.ts';
+import { pictureAt } from '../datasets/picture-at.ts';
 
 const BATCH = 100;
 
@@ -22,15 +22,4 @@ export async function embedDataset(model: ServingModel, dataset: ImageDataset): 
   }
   const { count, identities, cameras } = dataset;
   return { count, dimension, features, identities, cameras };
-}
-
-/** One picture of a data set, as a decoder would give it. */
-export function pictureAt(dataset: ImageDataset, index: number): Picture {
-  const { height, width, channels, pixels } = dataset;
-  const size = height * width;
-  const data = new Uint8Array(4 * size).fill(255);
-  for (let i = 0; i < size; i++) {
-    for (let c = 0; c < 3; c++) data[4 * i + c] = pixels[(index * size + i) * channels + (c % channels)];
-  }
-  return { width, height, data };
 }

@@ -7,11 +7,11 @@ import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { BatchStatistics, initialParameters, TrainingModel } from '@softmargin/shared/models/training.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import * as tf from '@tensorflow/tfjs';
+import { randomAffine } from '../augmentation/affine.ts';
 import { type ImageDataset, subset } from '../datasets/dataset.ts';
 import { Adam } from '../optimisation/adam.ts';
 import { warmupCosine } from '../optimisation/schedule.ts';
 import type { Recipe } from '../recipes/recipe.ts';
-import { randomAffine } from '../sampling/affine.ts';
 import { PKSampler } from '../sampling/pk-sampler.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { initialClassWeights } from './class-weights.ts';
@@ -167,7 +167,8 @@ export class Trainer {
     const random = createRandom(seed, AUGMENTATION_STREAM, this.#step);
     for (let i = 0; i < indices.length; i++) {
       const part = [i * size, (i + 1) * size] as const;
-      randomAffine(drawn.pixels.subarray(...part), pixels.subarray(...part), drawn, augmentation, random);
+      const image = { height, width, channels, data: drawn.pixels.subarray(...part) };
+      pixels.set(randomAffine(image, { ...augmentation, shear: 0 }, random).data, part[0]);
     }
     const values = normalise({ data: pixels, channels }, this.#statistics);
     return tf.tensor4d(values, [indices.length, height, width, channels]);
