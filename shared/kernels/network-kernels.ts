@@ -68,6 +68,50 @@ export interface NetworkKernels {
     scratch: number,
     ...windows: Windows
   ): void;
+  maxPoolGradient(
+    input: number,
+    gradient: number,
+    target: number,
+    images: number,
+    height: number,
+    width: number,
+    channels: number,
+    outHeight: number,
+    outWidth: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideY: number,
+    strideX: number,
+    top: number,
+    left: number,
+  ): void;
+  reluGradient(input: number, gradient: number, count: number, target: number): void;
+  preluInputGradient(
+    input: number,
+    slope: number,
+    gradient: number,
+    rows: number,
+    channels: number,
+    target: number,
+  ): void;
+  preluSlopeGradient(input: number, gradient: number, rows: number, channels: number, target: number): void;
+  adam(
+    value: number,
+    gradient: number,
+    first: number,
+    second: number,
+    count: number,
+    beta1: number,
+    share1: number,
+    beta2: number,
+    share2: number,
+    epsilon: number,
+    step: number,
+    correction: number,
+    newValue: number,
+    newFirst: number,
+    newSecond: number,
+  ): void;
   normalise(
     input: number,
     rows: number,

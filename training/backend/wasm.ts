@@ -4,9 +4,9 @@ import { dirname, sep } from 'node:path';
 import type { Memory } from '@softmargin/shared/metrics/kernel/webassembly.ts';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { registerActivationGradients } from './activation-gradients.ts';
 import { registerTrainingKernels } from './kernels/register.ts';
 import { loadKernels } from './load-kernels.ts';
-import { registerPreluGradient } from './prelu-gradient.ts';
 
 let started: Promise<void> | undefined;
 
@@ -47,7 +47,7 @@ async function prepare(): Promise<void> {
   // The backend's name alone proves nothing: tfjs takes it over before it knows whether the backend starts.
   if (!running) throw new Error('TensorFlow.js could not start its WASM backend.');
   registerTrainingKernels(loadKernels(memoryOf(tf.backend())));
-  registerPreluGradient();
+  registerActivationGradients();
 }
 
 /** The heap of the backend's WASM module. Its types leave it out. */

@@ -1,19 +1,8 @@
 import { multiplyAdd } from '../../metrics/kernel/assembly/multiply-add';
+import { put, take } from './lanes';
 
 /** Bytes of rows that stay in the first-level cache between two passes. */
 const BLOCK_BYTES: i32 = 16384;
-
-// Channels are taken four at a time, as T = v128; those that are left over one at a time, as T = f32 in the
-// first lane of a vector.
-
-function take<T>(address: usize): v128 {
-  return sizeof<T>() === 16 ? v128.load(address) : v128.load32_zero(address);
-}
-
-function put<T>(address: usize, value: v128): void {
-  if (sizeof<T>() === 16) v128.store(address, value);
-  else v128.store32_lane(address, value, 0);
-}
 
 function blockRows(channels: i32): i32 {
   return max(8, BLOCK_BYTES / (4 * channels));

@@ -132,78 +132,9 @@ function multiplyTile(
   let d0 = f32x4.splat(0);
   let d1 = f32x4.splat(0);
   const runBytes = 4 * <usize>run;
-  const unrolled = runBytes & ~15;
   const nextRow = rowBytes - runBytes;
   for (let row = 0; row < rows; row++) {
-    let end = p0 + unrolled;
-    while (p0 < end) {
-      let w0 = v128.load(weights);
-      let w1 = v128.load(weights, 16);
-      let value = v128.load32_splat(p0);
-      a0 = multiplyAdd(value, w0, a0);
-      a1 = multiplyAdd(value, w1, a1);
-      value = v128.load32_splat(p1);
-      b0 = multiplyAdd(value, w0, b0);
-      b1 = multiplyAdd(value, w1, b1);
-      value = v128.load32_splat(p2);
-      c0 = multiplyAdd(value, w0, c0);
-      c1 = multiplyAdd(value, w1, c1);
-      value = v128.load32_splat(p3);
-      d0 = multiplyAdd(value, w0, d0);
-      d1 = multiplyAdd(value, w1, d1);
-
-      w0 = v128.load(weights, 32);
-      w1 = v128.load(weights, 48);
-      value = v128.load32_splat(p0, 4);
-      a0 = multiplyAdd(value, w0, a0);
-      a1 = multiplyAdd(value, w1, a1);
-      value = v128.load32_splat(p1, 4);
-      b0 = multiplyAdd(value, w0, b0);
-      b1 = multiplyAdd(value, w1, b1);
-      value = v128.load32_splat(p2, 4);
-      c0 = multiplyAdd(value, w0, c0);
-      c1 = multiplyAdd(value, w1, c1);
-      value = v128.load32_splat(p3, 4);
-      d0 = multiplyAdd(value, w0, d0);
-      d1 = multiplyAdd(value, w1, d1);
-
-      w0 = v128.load(weights, 64);
-      w1 = v128.load(weights, 80);
-      value = v128.load32_splat(p0, 8);
-      a0 = multiplyAdd(value, w0, a0);
-      a1 = multiplyAdd(value, w1, a1);
-      value = v128.load32_splat(p1, 8);
-      b0 = multiplyAdd(value, w0, b0);
-      b1 = multiplyAdd(value, w1, b1);
-      value = v128.load32_splat(p2, 8);
-      c0 = multiplyAdd(value, w0, c0);
-      c1 = multiplyAdd(value, w1, c1);
-      value = v128.load32_splat(p3, 8);
-      d0 = multiplyAdd(value, w0, d0);
-      d1 = multiplyAdd(value, w1, d1);
-
-      w0 = v128.load(weights, 96);
-      w1 = v128.load(weights, 112);
-      value = v128.load32_splat(p0, 12);
-      a0 = multiplyAdd(value, w0, a0);
-      a1 = multiplyAdd(value, w1, a1);
-      value = v128.load32_splat(p1, 12);
-      b0 = multiplyAdd(value, w0, b0);
-      b1 = multiplyAdd(value, w1, b1);
-      value = v128.load32_splat(p2, 12);
-      c0 = multiplyAdd(value, w0, c0);
-      c1 = multiplyAdd(value, w1, c1);
-      value = v128.load32_splat(p3, 12);
-      d0 = multiplyAdd(value, w0, d0);
-      d1 = multiplyAdd(value, w1, d1);
-
-      p0 += 16;
-      p1 += 16;
-      p2 += 16;
-      p3 += 16;
-      weights += 16 * PANEL;
-    }
-    end += runBytes - unrolled;
+    const end = p0 + runBytes;
     while (p0 < end) {
       const w0 = v128.load(weights);
       const w1 = v128.load(weights, 16);
