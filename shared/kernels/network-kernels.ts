@@ -41,7 +41,7 @@ export interface NetworkKernels {
     target: number,
   ): void;
   packReversedFilter(source: number, taps: number, inputs: number, outputs: number, target: number): void;
-  /** Bytes of scratch memory for `convolve` and `filterGradient` over maps laid out at `height` × `width`. */
+  /** Bytes of scratch memory for what takes {@link Windows}, over maps laid out at `height` × `width`. */
   scratchBytes(
     images: number,
     height: number,
@@ -67,6 +67,29 @@ export interface NetworkKernels {
     target: number,
     scratch: number,
     ...windows: Windows
+  ): void;
+  /** maps, gradient [images, outHeight, outWidth, channels] → target [filterHeight, filterWidth, channels] */
+  depthwiseFilterGradient(
+    maps: number,
+    gradient: number,
+    target: number,
+    scratch: number,
+    ...windows: Windows
+  ): void;
+  /** Lays maps out as {@link Windows} says; what they do not cover of the target is left as it is. */
+  place(
+    maps: number,
+    images: number,
+    inHeight: number,
+    inWidth: number,
+    channels: number,
+    target: number,
+    height: number,
+    width: number,
+    top: number,
+    left: number,
+    spreadY: number,
+    spreadX: number,
   ): void;
   maxPoolGradient(
     input: number,

@@ -116,7 +116,8 @@ export function filterGradient(
   return gradient;
 }
 
-function forwardWindows(geometry: Geometry): Windows {
+/** The windows of a convolution over its padded input. */
+export function forwardWindows(geometry: Geometry): Windows {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, padInfo } = geometry;
   const { filterHeight, filterWidth, strideHeight, strideWidth } = geometry;
   const { top, bottom, left, right } = padInfo;
@@ -127,7 +128,8 @@ function forwardWindows(geometry: Geometry): Windows {
   ];
 }
 
-function scratchBytes(kernels: NetworkKernels, windows: Windows): number {
+/** What a kernel over these windows needs beside its tensors. */
+export function scratchBytes(kernels: NetworkKernels, windows: Windows): number {
   const [images, , , channels, height, width] = windows;
   const [outHeight, outWidth] = windows.slice(-2);
   return kernels.scratchBytes(images, height, width, channels, outHeight, outWidth);

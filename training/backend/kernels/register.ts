@@ -31,8 +31,8 @@ export function registerTrainingKernels(kernels: NetworkKernels): void {
   register(BATCH_NORMALISATION, batchNormalisation(kernels));
   register(BATCH_NORMALISATION_GRADIENT, batchNormalisationGradient(kernels));
   register('Conv2DBackpropFilter', conv2dBackpropFilter(kernels));
-  register('DepthwiseConv2dNativeBackpropFilter', depthwiseConv2dNativeBackpropFilter);
-  register('DepthwiseConv2dNativeBackpropInput', depthwiseConv2dNativeBackpropInput);
+  register('DepthwiseConv2dNativeBackpropFilter', depthwiseConv2dNativeBackpropFilter(kernels));
+  register('DepthwiseConv2dNativeBackpropInput', depthwiseConv2dNativeBackpropInput(kernels));
   register(PRELU_INPUT_GRADIENT, preluInputGradient(kernels));
   register(PRELU_SLOPE_GRADIENT, preluSlopeGradient(kernels));
   register(RELU_GRADIENT, reluGradient(kernels));
