@@ -6,7 +6,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { PRELU_INPUT_GRADIENT, PRELU_SLOPE_GRADIENT, RELU_GRADIENT } from '../activation-gradients.ts';
 import { preluInputGradient, preluSlopeGradient, reluGradient } from './activation-gradients.ts';
-import { withExplicitTranspose } from './batch-mat-mul.ts';
+import { batchMatMul } from './batch-mat-mul.ts';
 import { batchNormalisation, batchNormalisationGradient } from './batch-normalisation.ts';
 import { conv2d } from './conv2d.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
@@ -38,7 +38,7 @@ export function registerTrainingKernels(kernels: NetworkKernels): void {
   register(RELU_GRADIENT, reluGradient(kernels));
   register('UnsortedSegmentSum', unsortedSegmentSum);
 
-  replace('BatchMatMul', (original) => withExplicitTranspose(original as never));
+  replace('BatchMatMul', (original) => batchMatMul(kernels, original as never));
   replace('Conv2D', (original) => conv2d(kernels, original as never));
   replace('Conv2DBackpropInput', () => conv2dBackpropInput(kernels));
   replace('Identity', () => identity);
