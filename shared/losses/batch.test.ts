@@ -4,7 +4,13 @@ import { expectAllClose } from '../../test/allclose.ts';
 import { backends, startBackend } from '../../test/backends.ts';
 import { cosine, randomBatch } from '../../test/batches.ts';
 import { createRandom } from '../random.ts';
-import { LossError, lossBatch } from './batch.ts';
+import { LossBatch, LossError } from './batch.ts';
+
+const lossBatch = (
+  features: tf.Tensor2D,
+  classWeights: tf.Tensor2D,
+  labels: readonly number[] | Int32Array,
+) => new LossBatch(features, labels, classWeights.shape[0], { classWeights });
 
 /** The error that a batch of these shapes and labels is refused with. */
 function refusal(features: [number, number], weights: [number, number], labels: number[]): LossError {
@@ -21,7 +27,7 @@ function refusal(features: [number, number], weights: [number, number], labels: 
   return refused;
 }
 
-describe.each(backends)('lossBatch on %s', (backend) => {
+describe.each(backends)('LossBatch on %s', (backend) => {
   beforeAll(() => startBackend(backend));
 
   test.each([
@@ -44,6 +50,33 @@ describe.each(backends)('lossBatch on %s', (backend) => {
         [0, 0, 0, 1],
       ]);
       expect(batch.present.arraySync()).toEqual([1, 1, 0, 1]);
+    });
+  });
+
+  test('relates samples to each other', () => {
+    const plain = randomBatch(createRandom(2), [1, 0, 1], 2, 5);
+    tf.tidy(() => {
+      const batch = new LossBatch(tf.tensor2d(plain.features as number[][]), [1, 0, 1], 2, {});
+      const cosines = plain.features.flatMap((a) => plain.features.map((b) => cosine(a, b)));
+      expectAllClose(batch.pairCosines.dataSync(), cosines, 1e-6, 'cosines');
+      expect(batch.positives.arraySync()).toEqual([
+        [0, 0, 1],
+        [0, 0, 0],
+        [1, 0, 0],
+      ]);
+      expect(batch.negatives.arraySync()).toEqual([
+        [0, 1, 0],
+        [1, 0, 1],
+        [0, 1, 0],
+      ]);
+    });
+  });
+
+  test('computes what two losses need once', () => {
+    tf.tidy(() => {
+      const batch = lossBatch(tf.ones([2, 3]), tf.ones([2, 3]), [0, 1]);
+      expect(batch.cosines).toBe(batch.cosines);
+      expect(batch.pairCosines).toBe(batch.pairCosines);
     });
   });
 
@@ -84,13 +117,26 @@ describe.each(backends)('lossBatch on %s', (backend) => {
   });
 });
 
-describe('lossBatch refuses', () => {
+describe('LossBatch refuses', () => {
   beforeAll(() => startBackend('cpu'));
 
-  test('a batch of one class, and says which', () => {
-    expect(refusal([3, 2], [4, 2], [2, 2, 2]).message).toBe(
-      'All 3 samples are of class 2: a loss on inter-class distances needs two classes in a batch.',
+  test('a single class, which has no other', () => {
+    expect(refusal([3, 2], [1, 2], [0, 0, 0]).message).toBe('There must be two classes or more, not 1.');
+  });
+
+  test('parameters of another number of classes', () => {
+    const [features, classWeights] = [tf.ones([2, 3]), tf.ones([4, 3])] as [tf.Tensor2D, tf.Tensor2D];
+    expect(() => new LossBatch(features, [0, 1], 5, { classWeights })).toThrow(
+      'There are 5 classes; classWeights has 4.',
     );
+    expect(() => new LossBatch(features, [0, 1], 4, { classWeights, classBias: tf.ones([3]) })).toThrow(
+      'There are 4 classes; classBias has 3.',
+    );
+  });
+
+  test('a loss whose parameter it was made without', () => {
+    const batch = new LossBatch(tf.ones([2, 3]), [0, 1], 2, {});
+    expect(() => batch.cosines).toThrow('The loss needs "classWeights".');
   });
 
   test.each([
@@ -105,7 +151,7 @@ describe('lossBatch refuses', () => {
   });
 
   test('features and class weights of different dimensions', () => {
-    expect(refusal([2, 3], [4, 2], [0, 1]).message).toBe('Features have 3 dimensions, class weights 2.');
+    expect(refusal([2, 3], [4, 2], [0, 1]).message).toBe('Features have 3 dimensions, classWeights 2.');
   });
 
   test('more or fewer labels than features', () => {

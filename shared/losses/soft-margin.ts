@@ -1,18 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import type { LossBatch } from './batch.ts';
-import { largest, smallest } from './extremes.ts';
+import { extremesScopes, meanOverExtremes } from './class-extremes.ts';
+import { type LossSettings, lossWeight } from './weight.ts';
 
-/** What the two extreme distances are taken over. */
-export type SoftMarginScope = 'class' | 'sample' | 'batch';
-
-export const softMarginScopes = ['class', 'sample', 'batch'] as const satisfies SoftMarginScope[];
-
-export interface SoftMarginOptions {
-  /** Default `class`, the reading that fits the paper's abstract best. */
-  readonly scope?: SoftMarginScope;
-  /** γ, an extension of ours and not the paper's: (1/γ) softplus(γ (d − D)). Default 1, which is the paper's. */
-  readonly sharpness?: number;
-}
+export const softMarginSchema = z.strictObject({
+  name: z.literal('soft-margin'),
+  /** λ beside the improved softmax. */
+  weight: lossWeight(1),
+  /** `class` is the reading that fits the paper's abstract best. */
+  scope: z.enum(extremesScopes).default('class'),
+  /** γ, an extension of ours and not the paper's: (1/γ) softplus(γ (d − D)). 1 is the paper's. */
+  sharpness: z.number().positive().default(1),
+});
 
 /**
  * The Soft Margin Loss (IEEE Access 2020, 10.1109/ACCESS.2020.3036185), as reconstructed from its abstract.
@@ -26,39 +26,12 @@ export interface SoftMarginOptions {
  * d − D lies in [−2, 2], so the slope of softplus stays within 0.12 and 0.88: the margin is soft because
  * the loss never switches off.
  */
-export function softMarginLoss(batch: LossBatch, options: SoftMarginOptions = {}): tf.Scalar {
-  const { scope = 'class', sharpness = 1 } = options;
-  const { membership, present } = batch;
-  const d = distances(batch.cosines);
-  const soft = (difference: tf.Tensor) =>
-    tf.div(tf.softplus(tf.mul(difference, sharpness)), sharpness) as tf.Tensor;
-
-  const toOwn = tf.sum(tf.mul(d, membership), 1);
-  const toNearestOther = smallest(tf.add(d, tf.mul(membership, BEYOND)), 1);
-
-  switch (scope) {
-    case 'sample':
-      return tf.mean(soft(tf.sub(toOwn, toNearestOther)));
-    case 'batch':
-      return soft(tf.sub(largest(toOwn, 0), smallest(toNearestOther, 0))) as tf.Scalar;
-    case 'class': {
-      // Samples in rows, classes in columns; what is not of the column's class is moved out of reach.
-      const others = tf.mul(tf.sub(1, membership), BEYOND);
-      const furthest = largest(tf.sub(tf.expandDims(toOwn, 1), others), 0);
-      const nearest = smallest(tf.add(tf.expandDims(toNearestOther, 1), others), 0);
-      return tf.div(tf.sum(tf.mul(soft(tf.sub(furthest, nearest)), present)), tf.sum(present)) as tf.Scalar;
-    }
-  }
-}
-
-/** Above every distance on the unit sphere, and small enough that adding it does not round distances away. */
-const BEYOND = 4;
-
-/**
- * √(2 − 2 cos θ). The root's slope is infinite at zero, where a sample lies exactly on a class weight. The
- * distance is held just above it, and there the gradient is zero. Elsewhere it needs no guard: ∂d/∂cos
- * grows as 1/d while ∂cos/∂f̂ shrinks as d.
- */
-function distances(cosines: tf.Tensor2D): tf.Tensor2D {
-  return tf.sqrt(tf.maximum(tf.sub(2, tf.mul(cosines, 2)), 1e-12)) as tf.Tensor2D;
+export function softMarginLoss(
+  batch: LossBatch,
+  { scope, sharpness }: LossSettings<z.output<typeof softMarginSchema>>,
+): tf.Scalar {
+  return meanOverExtremes(batch, scope, (furthestOwn, nearestOther) => {
+    const difference = tf.sub(furthestOwn, nearestOther);
+    return tf.div(tf.softplus(tf.mul(difference, sharpness)), sharpness);
+  });
 }

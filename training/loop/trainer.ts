@@ -1,7 +1,7 @@
 import type { BundleTensor } from '@softmargin/shared/bundle/bundle.ts';
 import { type ChannelStatistics, normalise } from '@softmargin/shared/images/preprocess.ts';
-import { lossBatch } from '@softmargin/shared/losses/batch.ts';
-import { type JointLoss, jointLoss } from '@softmargin/shared/losses/joint.ts';
+import { ComposedLoss, type LossValue } from '@softmargin/shared/losses/composed.ts';
+import type { LossTerm } from '@softmargin/shared/losses/terms.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { BatchStatistics, initialParameters, TrainingModel } from '@softmargin/shared/models/training.ts';
@@ -42,6 +42,7 @@ export class Trainer {
   readonly #sampler: PKSampler;
   readonly #model: TrainingModel;
   readonly #classWeights: tf.Variable<tf.Rank.R2>;
+  readonly #loss: ComposedLoss;
   readonly #optimiser: Adam;
   #step: number;
 
@@ -66,6 +67,7 @@ export class Trainer {
     this.#classWeights = tf.tidy(() =>
       tf.tensor2d(classWeights.data, classWeights.shape as [number, number]).variable(),
     );
+    this.#loss = new ComposedLoss(lossTerms(recipe), classes.length, architecture.dimension);
     this.#step = checkpoint?.step ?? 0;
     this.#optimiser = new Adam(
       this.#variables,
@@ -93,19 +95,16 @@ export class Trainer {
     const rate =
       recipe.optimiser.learningRate * warmupCosine(this.#step, recipe.steps, recipe.optimiser.warmupSteps);
 
-    let parts: JointLoss | undefined;
+    let parts: LossValue['parts'] | undefined;
     const { value, grads } = tf.variableGrads(() => {
-      const batch = lossBatch(this.#model.embed(images, statistics), this.#classWeights, labels);
-      parts = jointLoss(batch, {
-        softmax: recipe.loss,
-        softMargin: { scope: recipe.loss.softMarginScope, sharpness: recipe.loss.softMarginSharpness },
-        weight: recipe.loss.softMarginWeight,
-      });
-      tf.keep(parts.softmax);
-      tf.keep(parts.softMargin);
-      return parts.total;
+      const features = this.#model.embed(images, statistics);
+      const loss = this.#loss.evaluate(features, labels, { classWeights: this.#classWeights });
+      for (const part of loss.parts.values()) tf.keep(part);
+      parts = loss.parts;
+      return loss.total;
     }, [...variables.values()]);
-    const { softmax, softMargin } = parts as JointLoss;
+    const softmax = parts?.get('normalised-softmax') as tf.Scalar;
+    const softMargin = parts?.get('soft-margin') as tf.Scalar;
     try {
       const [loss] = await value.data();
       if (!Number.isFinite(loss)) {
@@ -177,6 +176,18 @@ export class Trainer {
 }
 
 const CLASS_WEIGHTS = 'classWeights';
+
+function lossTerms({ loss }: Recipe): LossTerm[] {
+  return [
+    { name: 'normalised-softmax', weight: 1, scale: loss.scale, labelSmoothing: loss.labelSmoothing },
+    {
+      name: 'soft-margin',
+      weight: loss.softMarginWeight,
+      scope: loss.softMarginScope,
+      sharpness: loss.softMarginSharpness,
+    },
+  ];
+}
 
 function architectureFor(recipe: Recipe, dataset: ImageDataset): Architecture {
   const architecture = architectures.get(recipe.model);

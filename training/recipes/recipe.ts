@@ -1,4 +1,4 @@
-import { softMarginScopes } from '@softmargin/shared/losses/soft-margin.ts';
+import { extremesScopes } from '@softmargin/shared/losses/class-extremes.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import { z } from 'zod';
 
@@ -22,7 +22,7 @@ export const recipeSchema = z.strictObject({
     labelSmoothing: z.number().min(0).lt(1),
     /** λ: what SML counts beside the softmax. */
     softMarginWeight: z.number().min(0),
-    softMarginScope: z.enum(softMarginScopes),
+    softMarginScope: z.enum(extremesScopes),
     /** γ, the extension that is not the paper's; 1 is the paper. */
     softMarginSharpness: z.number().positive(),
   }),
