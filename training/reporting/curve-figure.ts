@@ -23,7 +23,7 @@ export function curveFigure(curves: readonly Curve[], label: string): string {
       type: 'categorical',
       scheme: 'observable10',
       domain: curves.map(({ name }) => name),
-      legend: true,
+      legend: curves.length > 1,
     },
     marks: [
       Plot.lineY(points, { x: 'step', y: 'value', stroke: 'name', strokeWidth: 1.5 }),
