@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { startWasmBackend } from '../backend/wasm.ts';
-import { openDataset } from '../datasets/open-dataset.ts';
+import { loadDataset } from '../datasets/datasets.ts';
 import { trainToBundle } from '../export/train-to-bundle.ts';
 import { overrideRecipe } from '../recipes/override.ts';
 import type { Recipe } from '../recipes/recipe.ts';
@@ -65,10 +65,10 @@ async function trainAndReport(
 ): Promise<void> {
   const directory = options.output ?? join('out', 'train', name);
   await startWasmBackend();
-  const split = await openDataset(recipe.dataset, options.data);
+  const split = await loadDataset(recipe.dataset, options.data, (note) => console.error(`  ${note}`));
   for (const warning of split.warnings) console.error(`  Warning: ${warning}`);
   if (recipe.validation !== null && split.validation === undefined) {
-    console.error(`  ${split.name} has nothing to validate on: the last weights will be kept.`);
+    console.error(`  Warning: ${split.name} has nothing to validate on: the last weights will be kept.`);
   }
   const bars = new ProgressBars();
   const progress = new TrainingProgress(bars, `Train ${name}`, recipe.steps);

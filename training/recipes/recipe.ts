@@ -2,7 +2,7 @@ import { lossTermsSchema } from '@softmargin/shared/losses/terms.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import { z } from 'zod';
 import { augmentationSchema } from '../augmentation/augmentation.ts';
-import { datasetSchema } from '../datasets/open-dataset.ts';
+import { datasetSchema } from '../datasets/datasets.ts';
 import { optimiserSchema } from '../optimisation/optimisers.ts';
 import { scheduleSchema } from '../optimisation/schedule.ts';
 import { samplerSchema } from '../sampling/sampler.ts';
