@@ -4,6 +4,7 @@ import { LossBatch } from '../shared/losses/batch.ts';
 import type { Random } from '../shared/random.ts';
 import { expectAllClose } from './allclose.ts';
 import { centralDifferences } from './finite-differences.ts';
+import { readAll } from './read.ts';
 
 type Rows = readonly (readonly number[])[];
 
@@ -65,8 +66,11 @@ export interface Differentiated {
   readonly centres: Float32Array;
 }
 
-export function differentiate(batch: PlainBatch, loss: (batch: LossBatch) => tf.Scalar): Differentiated {
-  return tf.tidy(() => {
+export async function differentiate(
+  batch: PlainBatch,
+  loss: (batch: LossBatch) => tf.Scalar,
+): Promise<Differentiated> {
+  const [[value], features, weights, biases, centres] = await readAll(() => {
     const inputs = [batch.features, batch.weights, batch.biases, batch.centres];
     const { value, grads } = tf.valueAndGrads((...given: tf.Tensor[]) => {
       const [features, classWeights, classBias, centres] = given;
@@ -77,22 +81,22 @@ export function differentiate(batch: PlainBatch, loss: (batch: LossBatch) => tf.
       // tfjs refuses to differentiate by what the loss does not use: zero times it has gradient zero.
       return tf.addN([found, ...given.map((tensor) => tf.mul(tf.sum(tensor), 0))]);
     })(inputs.map((input) => tf.tensor(input as number[] | number[][])));
-    const [features, weights, biases, centres] = grads.map((grad) => grad.dataSync() as Float32Array);
-    return { value: value.dataSync()[0], features, weights, biases, centres };
+    return [value, ...grads];
   });
+  return { value, features, weights, biases, centres };
 }
 
 /**
  * Expects the value of a loss to be what the explicit loops give, and its gradients those loops' central
  * differences. A gradient that the loss must have is named: zeros would agree with zeros.
  */
-export function expectDerivation(
+export async function expectDerivation(
   batch: PlainBatch,
   loss: (batch: LossBatch) => tf.Scalar,
   slow: (batch: PlainBatch) => number,
   { moves, tolerance = 1e-5 }: { moves: (keyof PlainBatch & keyof Differentiated)[]; tolerance?: number },
-): void {
-  const found = differentiate(batch, loss);
+): Promise<void> {
+  const found = await differentiate(batch, loss);
   expectAllClose([found.value], [slow(batch)], tolerance, 'value');
   for (const name of ['features', 'weights', 'centres', 'biases'] as const) {
     const shape = batch[name];
@@ -108,8 +112,11 @@ export function expectDerivation(
 }
 
 /** Expects a loss and all its gradients to be finite numbers, and gives them. */
-export function expectFinite(batch: PlainBatch, loss: (batch: LossBatch) => tf.Scalar): Differentiated {
-  const found = differentiate(batch, loss);
+export async function expectFinite(
+  batch: PlainBatch,
+  loss: (batch: LossBatch) => tf.Scalar,
+): Promise<Differentiated> {
+  const found = await differentiate(batch, loss);
   const { value, features, weights, biases, centres } = found;
   const numbers = [value, ...features, ...weights, ...biases, ...centres];
   expect(numbers.filter((number) => !Number.isFinite(number))).toEqual([]);

@@ -34,11 +34,15 @@ export function randomParameters(architecture: Architecture, seed: number): Map<
     const draw = {
       'convolution-weight': () => random.normal() * Math.sqrt(2 / inputs),
       'convolution-bias': () => 0.3 * random.normal(),
+      'depthwise-weight': () => random.normal() * Math.sqrt(2 / inputs),
+      'linear-weight': () => random.normal() * Math.sqrt(2 / inputs),
+      'linear-bias': () => 0.3 * random.normal(),
       'normalisation-weight': () => 0.5 + random.uniform(),
       'normalisation-bias': () => 0.3 * random.normal(),
       'running-mean': () => 0.5 * random.normal(),
       'running-variance': () => 0.3 + 2 * random.uniform(),
       'prelu-slope': () => 0.5 * random.normal(),
+      'pool-exponent': () => 2 + 2 * random.uniform(),
     }[role];
     tensors.set(name, { shape, data: Float32Array.from({ length }, draw) });
   }

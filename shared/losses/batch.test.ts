@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { expectAllClose } from '../../test/allclose.ts';
 import { backends, startBackend } from '../../test/backends.ts';
 import { cosine, randomBatch } from '../../test/batches.ts';
+import { read, readAll } from '../../test/read.ts';
 import { createRandom } from '../random.ts';
 import { LossBatch, LossError } from './batch.ts';
 
@@ -33,46 +34,33 @@ describe.each(backends)('LossBatch on %s', (backend) => {
   test.each([
     ['a list', [1, 0, 3]],
     ['an Int32Array', Int32Array.of(1, 0, 3)],
-  ])('relates samples to class weights, with labels as %s', (_, labels) => {
+  ])('relates samples to class weights, with labels as %s', async (_, labels) => {
     const plain = randomBatch(createRandom(1), [1, 0, 3], 4, 5);
-    tf.tidy(() => {
-      const batch = lossBatch(
-        tf.tensor2d(plain.features as number[][]),
-        tf.tensor2d(plain.weights as number[][]),
-        labels,
-      );
+    const [found, membership, present] = await readAll(() => {
+      const features = tf.tensor2d(plain.features as number[][]);
+      const batch = lossBatch(features, tf.tensor2d(plain.weights as number[][]), labels);
       expect(batch.cosines.shape).toEqual([3, 4]);
-      const cosines = plain.features.flatMap((row) => plain.weights.map((weight) => cosine(row, weight)));
-      expectAllClose(batch.cosines.dataSync(), cosines, 1e-6, 'cosines');
-      expect(batch.membership.arraySync()).toEqual([
-        [0, 1, 0, 0],
-        [1, 0, 0, 0],
-        [0, 0, 0, 1],
-      ]);
-      expect(batch.present.arraySync()).toEqual([1, 1, 0, 1]);
+      return [batch.cosines, batch.membership, batch.present];
     });
+    const cosines = plain.features.flatMap((row) => plain.weights.map((weight) => cosine(row, weight)));
+    expectAllClose(found, cosines, 1e-6, 'cosines');
+    expect([...membership]).toEqual([0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+    expect([...present]).toEqual([1, 1, 0, 1]);
   });
 
-  test('relates samples to each other', () => {
+  test('relates samples to each other', async () => {
     const plain = randomBatch(createRandom(2), [1, 0, 1], 2, 5);
-    tf.tidy(() => {
+    const [found, positives, negatives] = await readAll(() => {
       const batch = new LossBatch(tf.tensor2d(plain.features as number[][]), [1, 0, 1], 2, {});
-      const cosines = plain.features.flatMap((a) => plain.features.map((b) => cosine(a, b)));
-      expectAllClose(batch.pairCosines.dataSync(), cosines, 1e-6, 'cosines');
-      expect(batch.positives.arraySync()).toEqual([
-        [0, 0, 1],
-        [0, 0, 0],
-        [1, 0, 0],
-      ]);
-      expect(batch.negatives.arraySync()).toEqual([
-        [0, 1, 0],
-        [1, 0, 1],
-        [0, 1, 0],
-      ]);
+      return [batch.pairCosines, batch.positives, batch.negatives];
     });
+    const cosines = plain.features.flatMap((a) => plain.features.map((b) => cosine(a, b)));
+    expectAllClose(found, cosines, 1e-6, 'cosines');
+    expect([...positives]).toEqual([0, 0, 1, 0, 0, 0, 1, 0, 0]);
+    expect([...negatives]).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0]);
   });
 
-  test('computes what two losses need once', () => {
+  test('computes once what two losses need', () => {
     tf.tidy(() => {
       const batch = lossBatch(tf.ones([2, 3]), tf.ones([2, 3]), [0, 1]);
       expect(batch.cosines).toBe(batch.cosines);
@@ -80,40 +68,30 @@ describe.each(backends)('LossBatch on %s', (backend) => {
     });
   });
 
-  test('very short and very long rows keep their direction', () => {
-    tf.tidy(() => {
-      const { cosines } = lossBatch(
-        tf.tensor2d([
-          [3e-8, 4e-8],
-          [3e15, 4e15],
-        ]),
-        tf.tensor2d([
-          [1, 0],
-          [0, 1],
-        ]),
-        [0, 1],
-      );
-      expectAllClose(cosines.dataSync(), [0.6, 0.8, 0.6, 0.8], 1e-6, 'cosines');
-    });
+  test('very short and very long rows keep their direction', async () => {
+    const short = [3e-8, 4e-8];
+    const long = [3e15, 4e15];
+    const axes = [
+      [1, 0],
+      [0, 1],
+    ];
+    const cosines = await read(
+      () => lossBatch(tf.tensor2d([short, long]), tf.tensor2d(axes), [0, 1]).cosines,
+    );
+    expectAllClose(cosines, [0.6, 0.8, 0.6, 0.8], 1e-6, 'cosines');
   });
 
-  test('a row of zeros has cosine 0 to everything', () => {
-    tf.tidy(() => {
-      const features = tf.tensor2d([
-        [0, 0],
-        [1, 1],
-      ]);
-      const weights = tf.tensor2d([
-        [2, 0],
-        [0, 0],
-      ]);
-      expectAllClose(
-        lossBatch(features, weights, [0, 1]).cosines.dataSync(),
-        [0, 0, Math.SQRT1_2, 0],
-        1e-6,
-        'cosines',
-      );
-    });
+  test('a row of zeros has cosine 0 to everything', async () => {
+    const features = [
+      [0, 0],
+      [1, 1],
+    ];
+    const weights = [
+      [2, 0],
+      [0, 0],
+    ];
+    const cosines = await read(() => lossBatch(tf.tensor2d(features), tf.tensor2d(weights), [0, 1]).cosines);
+    expectAllClose(cosines, [0, 0, Math.SQRT1_2, 0], 1e-6, 'cosines');
   });
 });
 

@@ -4,6 +4,7 @@ import { expectAllClose } from '../../test/allclose.ts';
 import { backends, startBackend } from '../../test/backends.ts';
 import { cosine, distance, type PlainBatch, randomBatch, sphereDistance } from '../../test/batches.ts';
 import { centralDifferences } from '../../test/finite-differences.ts';
+import { readAll } from '../../test/read.ts';
 import { createRandom } from '../random.ts';
 import { ComposedLoss } from './composed.ts';
 import { initialLossParameter } from './parameters.ts';
@@ -38,43 +39,44 @@ const termsWith = (weight: number) =>
 describe.each(backends)('on %s', (backend) => {
   beforeAll(() => startBackend(backend));
 
-  test.each([0, 0.5, 3])('the sum of the terms by their weights, inside variableGrads, λ = %d', (weight) => {
-    const plain = randomBatch(createRandom(1), LABELS, 3, 4);
-    const loss = new ComposedLoss(termsWith(weight), 3, 4);
-    const sum = (batch: PlainBatch) => {
-      const [softmax, softMargin, center] = slowParts(batch);
-      return softmax + weight * softMargin + 0.5 * center;
-    };
-    const before = tf.memory().numTensors;
-    tf.tidy(() => {
-      const features = tf.variable(tf.tensor2d(plain.features as number[][]));
-      const classWeights = tf.variable(tf.tensor2d(plain.weights as number[][]));
-      const centres = tf.variable(tf.tensor2d(plain.centres as number[][]));
-      const parts: tf.Scalar[] = [];
-      const { value, grads } = tf.variableGrads(() => {
-        const found = loss.evaluate(features as tf.Tensor2D, LABELS, { classWeights, centres });
-        expect([...found.parts.keys()]).toEqual(['normalised-softmax', 'soft-margin', 'center']);
-        for (const part of found.parts.values()) parts.push(tf.keep(part));
-        return found.total;
+  test.each([0, 0.5, 3])(
+    'the sum of the terms by their weights, inside variableGrads, λ = %d',
+    async (weight) => {
+      const plain = randomBatch(createRandom(1), LABELS, 3, 4);
+      const loss = new ComposedLoss(termsWith(weight), 3, 4);
+      const sum = (batch: PlainBatch) => {
+        const [softmax, softMargin, center] = slowParts(batch);
+        return softmax + weight * softMargin + 0.5 * center;
+      };
+      const fields = ['features', 'weights', 'centres'] as const;
+      const before = tf.memory().numTensors;
+      const variables = fields.map((field) =>
+        tf.tidy(() => tf.variable(tf.tensor2d(plain[field] as number[][]))),
+      );
+      const [[total], parts, ...gradients] = await readAll(() => {
+        const [features, classWeights, centres] = variables;
+        let parts: tf.Tensor | undefined;
+        const { value, grads } = tf.variableGrads(() => {
+          const found = loss.evaluate(features as tf.Tensor2D, LABELS, { classWeights, centres });
+          expect([...found.parts.keys()]).toEqual(['normalised-softmax', 'soft-margin', 'center']);
+          parts = tf.keep(tf.stack([...found.parts.values()]));
+          return found.total;
+        }, variables);
+        return [value, parts as tf.Tensor, ...variables.map(({ name }) => grads[name])];
       });
-      expectAllClose([value.dataSync()[0]], [sum(plain)], 1e-5, 'total');
-      const found = parts.map((part) => part.dataSync()[0]);
-      expectAllClose(found, slowParts(plain), 1e-5, 'parts');
-      for (const [field, variable] of [
-        ['features', features],
-        ['weights', classWeights],
-        ['centres', centres],
-      ] as const) {
+      expectAllClose([total], [sum(plain)], 1e-5, 'total');
+      expectAllClose(parts, slowParts(plain), 1e-5, 'parts');
+      for (const [index, field] of fields.entries()) {
         const expected = centralDifferences(
           (flat) => sum({ ...plain, [field]: plain[field].map((_, i) => flat.slice(4 * i, 4 * i + 4)) }),
           plain[field].flat(),
         );
-        expectAllClose(grads[variable.name].dataSync(), expected, 1e-5, `gradient of ${field}`);
+        expectAllClose(gradients[index], expected, 1e-5, `gradient of ${field}`);
       }
-      tf.dispose([parts, features, classWeights, centres]);
-    });
-    expect(tf.memory().numTensors).toBe(before);
-  });
+      tf.dispose(variables);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 
   test.each(lossNames)('%s leaves no tensor behind', (name) => {
     const loss = new ComposedLoss([lossTermSchema.parse({ name })], 3, 4);

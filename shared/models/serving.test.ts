@@ -6,6 +6,7 @@ import { exampleBundle } from '../../test/bundles.ts';
 import { plainMnist2d, plainMnistWide } from '../../test/plain-network.ts';
 import { type Bundle, BundleError, readBundle, writeBundle } from '../bundle/bundle.ts';
 import { createRandom } from '../random.ts';
+import { architectures } from './architectures.ts';
 import { mnist2d } from './mnist-2d.ts';
 import { mnistWide } from './mnist-wide.ts';
 import { ServingModel } from './serving.ts';
@@ -141,9 +142,12 @@ describe('load refuses', () => {
   test('an architecture it does not know, and names those it knows', () => {
     const message = refusal((bundle) => ({
       ...bundle,
-      manifest: { ...bundle.manifest, architecture: 'resnet50' },
+      manifest: { ...bundle.manifest, architecture: 'resnet51' },
     }));
-    expect(message).toBe('The architecture "resnet50" is not one of mnist-2d, mnist-wide.');
+    expect(message).toBe(
+      `The architecture "resnet51" is not one of ${[...architectures.keys()].join(', ')}.`,
+    );
+    expect(message).toContain('mnist-2d, mnist-wide, conv4, resnet50,');
   });
 
   test.each([

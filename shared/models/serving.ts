@@ -2,9 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Bundle, BundleError, type BundleTensor } from '../bundle/bundle.ts';
 import type { Manifest } from '../bundle/manifest.ts';
 import { architectures } from './architectures.ts';
-import { type Architecture, type ConvolutionLayer, type Layers, NORMALISATION_EPSILON } from './layers.ts';
+import { complaintsAbout } from './fit.ts';
+import {
+  type Activation,
+  type Architecture,
+  type ConvolutionLayer,
+  type LinearLayer,
+  NORMALISATION_EPSILON,
+  type NormalisationLayer,
+} from './layers.ts';
 import { toComputeLayout } from './layout.ts';
-import { parametersOf } from './parameters.ts';
+import { structureOf } from './structure.ts';
+import { TensorLayers } from './tensor-layers.ts';
 
 /** A bundle's network ready to embed, on tfjs's current backend. */
 export class ServingModel {
@@ -67,129 +76,160 @@ function checkFit(
   manifest: Manifest,
   tensors: ReadonlyMap<string, BundleTensor>,
 ): void {
-  const { input, dimension } = architecture;
-  const declared = manifest.input;
-  if (
-    input.height !== declared.height ||
-    input.width !== declared.width ||
-    input.channels !== declared.channels
-  ) {
-    throw new BundleError(
-      `The manifest's input is ${declared.height}×${declared.width}×${declared.channels}; ` +
-        `${architecture.name} takes ${input.height}×${input.width}×${input.channels}.`,
-    );
-  }
+  const { dimension } = architecture;
+  checkInput(architecture, manifest);
   if (manifest.embedding.dimension !== dimension) {
     throw new BundleError(
       `The manifest's embedding.dimension is ${manifest.embedding.dimension}; ${architecture.name} gives ${dimension}.`,
     );
   }
 
-  const expected = new Map(parametersOf(architecture).map((parameter) => [parameter.name, parameter.shape]));
-  const complaints: string[] = [];
-  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
-  if (missing.length > 0) complaints.push(`missing: ${missing.join(', ')}`);
-  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name));
-  if (unexpected.length > 0) complaints.push(`unexpected: ${unexpected.join(', ')}`);
-  for (const [name, shape] of expected) {
-    const found = tensors.get(name);
-    if (found !== undefined && found.shape.join() !== shape.join()) {
-      complaints.push(`${name} has shape [${found.shape}], not [${shape}]`);
-    }
-    if (found?.data.some((value) => !Number.isFinite(value))) {
-      complaints.push(`${name} holds a value that is not finite`);
-    }
-  }
+  const complaints = complaintsAbout(architecture, tensors);
   if (complaints.length > 0) {
     throw new BundleError(`The tensors do not fit ${architecture.name}: ${complaints.join('; ')}.`);
   }
 }
 
-interface FoldedConvolution {
-  readonly filter: tf.Tensor4D;
-  readonly bias: tf.Tensor1D;
-  readonly slope: tf.Tensor | undefined;
+function checkInput(architecture: Architecture, { input }: Manifest): void {
+  const { name, resizable } = architecture;
+  const { height, width, channels } = architecture.input;
+  const shown = `The manifest's input is ${input.height}×${input.width}×${input.channels}`;
+  if (resizable && input.channels === channels) {
+    try {
+      structureOf(architecture, input);
+    } catch (cause) {
+      throw new BundleError(`${shown}: ${(cause as Error).message}`, { cause });
+    }
+  } else if (input.height !== height || input.width !== width || input.channels !== channels) {
+    const taken = resizable
+      ? `pictures of any size with ${channels} channels`
+      : `${height}×${width}×${channels}`;
+    throw new BundleError(`${shown}; ${name} takes ${taken}.`);
+  }
 }
+
+/** Products with their bias: what a convolution or a fully connected layer and its normalisation come to. */
+interface FoldedLayer {
+  readonly filter: tf.Tensor;
+  readonly bias: tf.Tensor1D | undefined;
+}
+
+/** What both kinds of layers say that are folded. */
+type Foldable = Pick<ConvolutionLayer, 'name' | 'normalisation' | 'bias'>;
 
 /**
  * Runs a network for serving. Batch normalisation at rest is an affine map of each channel,
- * y = (x − mean) · weight / √(variance + ε) + bias, so it is folded into the convolution before it, and
- * convolution, bias and activation are one fused kernel.
+ * y = (x − mean) · weight / √(variance + ε) + bias, so it is folded into the convolution or the fully
+ * connected layer before it, and products, bias and activation are one fused kernel.
  */
-class ServingLayers implements Layers<tf.Tensor> {
+class ServingLayers extends TensorLayers {
   readonly #tensors: ReadonlyMap<string, BundleTensor>;
-  readonly #folded = new Map<string, FoldedConvolution>();
+  /** Tensors made at their first use, which outlive the tidy that first asked for them. */
+  readonly #kept = new Map<string, tf.Tensor>();
+  readonly #folded = new Map<string, FoldedLayer>();
 
   constructor(tensors: ReadonlyMap<string, BundleTensor>) {
+    super();
     this.#tensors = tensors;
   }
 
   convolution(input: tf.Tensor, layer: ConvolutionLayer): tf.Tensor {
-    const { filter, bias, slope } = this.#fold(layer);
-    const padding = layer.padding ?? 0;
-    return tf.fused.conv2d({
+    const { filter, bias } = this.#fold(layer, layer.depthwise ? depthwiseFilter : convolutionFilter);
+    const convolve = layer.depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
+    return convolve({
       x: input as tf.Tensor4D,
-      filter,
+      filter: filter as tf.Tensor4D,
       strides: layer.stride ?? 1,
-      pad: [
-        [0, 0],
-        [padding, padding],
-        [padding, padding],
-        [0, 0],
-      ],
-      bias,
-      activation: layer.activation?.kind ?? 'linear',
-      ...(slope && { preluActivationWeights: slope }),
+      pad: layer.padding ?? 0,
+      ...(bias && { bias }),
+      ...this.#fusedActivation(layer.activation),
     });
   }
 
-  maxPool(input: tf.Tensor, size: number): tf.Tensor {
-    return tf.maxPool(input as tf.Tensor4D, size, size, 'valid');
+  linear(input: tf.Tensor, layer: LinearLayer): tf.Tensor {
+    const { filter, bias } = this.#fold(layer, linearFilter);
+    return tf.fused.matMul({
+      a: input,
+      b: filter,
+      ...(bias && { bias }),
+      ...this.#fusedActivation(layer.activation),
+    });
   }
 
-  flatten(input: tf.Tensor): tf.Tensor {
-    return tf.reshape(input, [input.shape[0], input.shape[3] as number]);
+  batchNormalisation(input: tf.Tensor, { name, activation }: NormalisationLayer): tf.Tensor {
+    const factor = this.#once(`${name} factor`, () => tf.tensor1d(this.#affine(name).factor));
+    const shift = this.#once(`${name} shift`, () => tf.tensor1d(this.#affine(name).shift));
+    return this.activate(tf.add(tf.mul(input, factor), shift), activation);
   }
 
   dispose(): void {
-    for (const { filter, bias, slope } of this.#folded.values()) tf.dispose([filter, bias, slope ?? []]);
+    tf.dispose([...this.#kept.values()]);
+    this.#kept.clear();
     this.#folded.clear();
   }
 
-  /** Folds a convolution at its first use; the tensors outlive the tidy that first asked for them. */
-  #fold(layer: ConvolutionLayer): FoldedConvolution {
+  protected parameter(name: string): tf.Tensor {
+    return this.#once(name, () => {
+      const { shape, data } = this.#stored(name);
+      return tf.tensor(data, shape as number[]);
+    });
+  }
+
+  #fusedActivation(activation: Activation | undefined) {
+    return {
+      activation: activation?.kind ?? ('linear' as const),
+      ...(activation?.kind === 'prelu' && {
+        preluActivationWeights: this.parameter(`${activation.name}.weight`),
+      }),
+    };
+  }
+
+  /** @param filter makes the tensor of weights in stored order that were scaled, output by output. */
+  #fold(
+    layer: Foldable,
+    filter: (weights: Float32Array, shape: readonly number[]) => tf.Tensor,
+  ): FoldedLayer {
     const known = this.#folded.get(layer.name);
     if (known !== undefined) return known;
 
     const { shape, data } = this.#stored(`${layer.name}.weight`);
-    const [filters, inputs, kernel] = shape;
+    const outputs = shape[0];
     const weights = Float32Array.from(data);
-    const bias = new Float32Array(filters);
-    if (layer.normalisation === undefined) {
-      bias.set(this.#stored(`${layer.name}.bias`).data);
-    } else {
-      const scale = this.#stored(`${layer.normalisation}.weight`).data;
-      const shift = this.#stored(`${layer.normalisation}.bias`).data;
-      const mean = this.#stored(`${layer.normalisation}.running_mean`).data;
-      const variance = this.#stored(`${layer.normalisation}.running_var`).data;
-      const size = weights.length / filters;
-      for (let o = 0; o < filters; o++) {
-        const factor = scale[o] / Math.sqrt(variance[o] + NORMALISATION_EPSILON);
-        for (let k = o * size; k < (o + 1) * size; k++) weights[k] *= factor;
-        bias[o] = shift[o] - mean[o] * factor;
+    const hasBias = layer.bias ?? layer.normalisation === undefined;
+    let bias = hasBias ? Float32Array.from(this.#stored(`${layer.name}.bias`).data) : undefined;
+    if (layer.normalisation !== undefined) {
+      const { factor, shift } = this.#affine(layer.normalisation);
+      const size = weights.length / outputs;
+      for (let o = 0; o < outputs; o++) {
+        for (let k = o * size; k < (o + 1) * size; k++) weights[k] *= factor[o];
       }
+      bias = shift.map((value, o) => value + (bias?.[o] ?? 0) * factor[o]);
     }
-    const { activation } = layer;
-    const folded: FoldedConvolution = {
-      filter: tf.keep(tf.tensor4d(toComputeLayout(weights, shape), [kernel, kernel, inputs, filters])),
-      bias: tf.keep(tf.tensor1d(bias)),
-      slope:
-        activation?.kind === 'prelu'
-          ? tf.keep(tf.tensor1d(this.#stored(`${activation.name}.weight`).data))
-          : undefined,
+    const addends = bias;
+    const folded = {
+      filter: this.#once(`${layer.name} filter`, () => filter(weights, shape)),
+      bias: addends && this.#once(`${layer.name} bias`, () => tf.tensor1d(addends)),
     };
     this.#folded.set(layer.name, folded);
     return folded;
+  }
+
+  /** Batch normalisation at rest: x · factor + shift. */
+  #affine(name: string): { factor: Float32Array; shift: Float32Array } {
+    const [weight, bias, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+      (part) => this.#stored(`${name}.${part}`).data,
+    );
+    const factor = weight.map((value, c) => value / Math.sqrt(variance[c] + NORMALISATION_EPSILON));
+    return { factor, shift: bias.map((value, c) => value - mean[c] * factor[c]) };
+  }
+
+  #once<T extends tf.Tensor>(key: string, make: () => T): T {
+    let tensor = this.#kept.get(key) as T | undefined;
+    if (tensor === undefined) {
+      tensor = tf.keep(make());
+      this.#kept.set(key, tensor);
+    }
+    return tensor;
   }
 
   #stored(name: string): BundleTensor {
@@ -197,4 +237,19 @@ class ServingLayers implements Layers<tf.Tensor> {
     if (tensor === undefined) throw new BundleError(`The tensor "${name}" is missing.`);
     return tensor;
   }
+}
+
+function convolutionFilter(weights: Float32Array, shape: readonly number[]): tf.Tensor {
+  const [filters, inputs, kernel] = shape;
+  return tf.tensor4d(toComputeLayout(weights, shape), [kernel, kernel, inputs, filters]);
+}
+
+function depthwiseFilter(weights: Float32Array, shape: readonly number[]): tf.Tensor {
+  const [filters, , kernel] = shape;
+  return tf.tensor4d(toComputeLayout(weights, shape), [kernel, kernel, filters, 1]);
+}
+
+function linearFilter(weights: Float32Array, shape: readonly number[]): tf.Tensor {
+  const [outputs, inputs] = shape;
+  return tf.tensor2d(toComputeLayout(weights, shape), [inputs, outputs]);
 }

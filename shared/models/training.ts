@@ -2,9 +2,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BundleTensor } from '../bundle/bundle.ts';
 import type { Random } from '../random.ts';
 import { batchNormalisation } from './batch-normalisation.ts';
-import { type Architecture, type ConvolutionLayer, type Layers, NORMALISATION_EPSILON } from './layers.ts';
-import { toComputeLayout, toStoredLayout } from './layout.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import {
+  type Activation,
+  type Architecture,
+  type ConvolutionLayer,
+  type LinearLayer,
+  NORMALISATION_EPSILON,
+  type NormalisationLayer,
+} from './layers.ts';
+import { computeShape, toComputeLayout, toStoredLayout } from './layout.ts';
+import { isTrainable, type Parameter, parametersOf, sizeOf } from './parameters.ts';
+import { TensorLayers } from './tensor-layers.ts';
 
 /** How much of a batch's statistics goes into the running ones (PyTorch's momentum). */
 const STATISTICS_MOMENTUM = 0.1;
@@ -21,8 +29,7 @@ export class TrainingModel {
     for (const parameter of this.#parameters) {
       const stored = tensors.get(parameter.name);
       if (stored === undefined) throw new Error(`The parameter "${parameter.name}" is missing.`);
-      const trainable = !parameter.role.startsWith('running-');
-      const variable = tf.tidy(() => toTensor(stored.data, parameter).variable(trainable));
+      const variable = tf.tidy(() => toTensor(stored.data, parameter).variable(isTrainable(parameter)));
       this.#variables.set(parameter.name, variable);
     }
   }
@@ -38,12 +45,14 @@ export class TrainingModel {
   }
 
   /**
-   * Embeds a batch in training mode: normalised by the batch's own statistics, which `statistics` receives.
+   * Embeds a batch.
    *
    * @param images [N, height, width, channels]
+   * @param statistics in training, receives the batch's own statistics, by which it is normalised. Without
+   *   it the running statistics normalise, as they do in serving: what validation during training wants.
    * @returns [N, dimension], not normalised to unit length: the losses do that.
    */
-  embed(images: tf.Tensor4D, statistics: BatchStatistics): tf.Tensor2D {
+  embed(images: tf.Tensor4D, statistics?: BatchStatistics): tf.Tensor2D {
     return this.architecture.embed<tf.Tensor>(
       new TrainingLayers(this.#variables, statistics),
       images,
@@ -73,12 +82,12 @@ export class TrainingModel {
     values: ReadonlyMap<string, tf.Tensor> = this.#variables,
   ): Promise<Map<string, BundleTensor>> {
     const stored = new Map<string, BundleTensor>();
-    for (const { name, shape, role } of this.#parameters) {
+    for (const parameter of this.#parameters) {
+      const { name, shape } = parameter;
       const value = values.get(name);
       if (value === undefined) throw new Error(`The parameter "${name}" is missing.`);
       const numbers = (await value.data()) as Float32Array;
-      const data =
-        role === 'convolution-weight' ? toStoredLayout(numbers, shape) : Float32Array.from(numbers);
+      const data = computeShape(parameter) ? toStoredLayout(numbers, shape) : Float32Array.from(numbers);
       stored.set(name, { shape, data });
     }
     return stored;
@@ -100,22 +109,37 @@ export class TrainingModel {
   }
 }
 
-/** Draws the parameters a network starts from: He et al.'s normal for convolutions, identity for the rest. */
+/** Draws the parameters a network starts from. */
 export function initialParameters(architecture: Architecture, random: Random): Map<string, BundleTensor> {
-  const tensors = new Map<string, BundleTensor>();
-  for (const { name, shape, role } of parametersOf(architecture)) {
-    const data = new Float32Array(shape.reduce((product, length) => product * length, 1));
-    if (role === 'convolution-weight') {
-      const inputs = shape[1] * shape[2] * shape[3];
+  return new Map(
+    parametersOf(architecture).map((parameter) => [parameter.name, initialParameter(parameter, random)]),
+  );
+}
+
+/** What one parameter starts from: He et al.'s normal for weights, identity for the rest. */
+export function initialParameter(parameter: Parameter, random: Random): BundleTensor {
+  const { shape, role } = parameter;
+  const data = new Float32Array(sizeOf(parameter));
+  switch (role) {
+    case 'convolution-weight':
+    case 'depthwise-weight':
+    case 'linear-weight': {
+      const inputs = data.length / shape[0];
       for (let i = 0; i < data.length; i++) data[i] = random.normal() * Math.sqrt(2 / inputs);
-    } else if (role === 'normalisation-weight' || role === 'running-variance') {
-      data.fill(1);
-    } else if (role === 'prelu-slope') {
-      data.fill(0.25);
+      break;
     }
-    tensors.set(name, { shape, data });
+    case 'normalisation-weight':
+    case 'running-variance':
+      data.fill(1);
+      break;
+    case 'prelu-slope':
+      data.fill(0.25);
+      break;
+    case 'pool-exponent':
+      data.fill(3);
+      break;
   }
-  return tensors;
+  return { shape, data };
 }
 
 /** Means and variances that batch normalisations met in one forward pass, kept until they are absorbed. */
@@ -128,70 +152,70 @@ export class BatchStatistics {
   }
 }
 
-class TrainingLayers implements Layers<tf.Tensor> {
+class TrainingLayers extends TensorLayers {
   readonly #variables: ReadonlyMap<string, tf.Variable>;
-  readonly #statistics: BatchStatistics;
+  readonly #statistics: BatchStatistics | undefined;
 
-  constructor(variables: ReadonlyMap<string, tf.Variable>, statistics: BatchStatistics) {
+  constructor(variables: ReadonlyMap<string, tf.Variable>, statistics: BatchStatistics | undefined) {
+    super();
     this.#variables = variables;
     this.#statistics = statistics;
   }
 
   convolution(input: tf.Tensor, layer: ConvolutionLayer): tf.Tensor {
-    const padding = layer.padding ?? 0;
-    let map: tf.Tensor = tf.conv2d(
-      input as tf.Tensor4D,
-      this.#variable(`${layer.name}.weight`) as tf.Variable<tf.Rank.R4>,
-      layer.stride ?? 1,
-      [
-        [0, 0],
-        [padding, padding],
-        [padding, padding],
-        [0, 0],
-      ],
-    );
-    if (layer.normalisation === undefined) {
-      map = tf.add(map, this.#variable(`${layer.name}.bias`));
-    } else {
-      map = this.#normalise(map, layer.normalisation);
+    const { name, stride = 1, padding = 0, depthwise, normalisation, activation } = layer;
+    const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
+    const convolve = depthwise ? tf.depthwiseConv2d : tf.conv2d;
+    const map = convolve(input as tf.Tensor4D, weight, stride, padding);
+    return this.#finish(map, name, layer.bias, normalisation, activation);
+  }
+
+  linear(input: tf.Tensor, layer: LinearLayer): tf.Tensor {
+    const { name, normalisation, activation } = layer;
+    const rows = tf.matMul(input as tf.Tensor2D, this.parameter(`${name}.weight`) as tf.Tensor2D);
+    return this.#finish(rows, name, layer.bias, normalisation, activation);
+  }
+
+  batchNormalisation(map: tf.Tensor, { name, activation }: NormalisationLayer): tf.Tensor {
+    const weight = this.parameter(`${name}.weight`) as tf.Tensor1D;
+    const bias = this.parameter(`${name}.bias`) as tf.Tensor1D;
+    if (this.#statistics === undefined) {
+      const variance = this.parameter(`${name}.running_var`);
+      const factor = tf.mul(weight, tf.rsqrt(tf.add(variance, NORMALISATION_EPSILON)));
+      const centred = tf.sub(map, this.parameter(`${name}.running_mean`));
+      return this.activate(tf.add(tf.mul(centred, factor), bias), activation);
     }
-    if (layer.activation?.kind === 'relu') return tf.relu(map);
-    if (layer.activation?.kind === 'prelu') {
-      return tf.prelu(map, this.#variable(`${layer.activation.name}.weight`));
-    }
-    return map;
-  }
-
-  maxPool(input: tf.Tensor, size: number): tf.Tensor {
-    return tf.maxPool(input as tf.Tensor4D, size, size, 'valid');
-  }
-
-  flatten(input: tf.Tensor): tf.Tensor {
-    return tf.reshape(input, [input.shape[0], input.shape[3] as number]);
-  }
-
-  #normalise(map: tf.Tensor, name: string): tf.Tensor {
-    const channels = map.shape[3] as number;
+    const channels = map.shape[map.rank - 1] as number;
     const rows = tf.reshape(map, [-1, channels]) as tf.Tensor2D;
-    const { output, mean, variance } = batchNormalisation(
-      rows,
-      this.#variable(`${name}.weight`) as tf.Variable<tf.Rank.R1>,
-      this.#variable(`${name}.bias`) as tf.Variable<tf.Rank.R1>,
-      NORMALISATION_EPSILON,
-    );
+    const { output, mean, variance } = batchNormalisation(rows, weight, bias, NORMALISATION_EPSILON);
     this.#statistics.collected.set(name, { mean, variance, count: rows.shape[0] });
-    return tf.reshape(output, map.shape);
+    return this.activate(tf.reshape(output, map.shape), activation);
   }
 
-  #variable(name: string): tf.Variable {
+  protected parameter(name: string): tf.Variable {
     const variable = this.#variables.get(name);
     if (variable === undefined) throw new Error(`The parameter "${name}" is missing.`);
     return variable;
   }
+
+  /** What follows the products of a convolution or of a fully connected layer. */
+  #finish(
+    products: tf.Tensor,
+    name: string,
+    bias: boolean | undefined,
+    normalisation: string | undefined,
+    activation: Activation | undefined,
+  ): tf.Tensor {
+    const hasBias = bias ?? normalisation === undefined;
+    const sums = hasBias ? tf.add(products, this.parameter(`${name}.bias`)) : products;
+    return normalisation === undefined
+      ? this.activate(sums, activation)
+      : this.activate(this.batchNormalisation(sums, { name: normalisation }), activation);
+  }
 }
 
-function toTensor(stored: Float32Array, { shape, role }: Parameter): tf.Tensor {
-  if (role !== 'convolution-weight') return tf.tensor(stored, shape as number[]);
-  const [outputs, inputs, height, width] = shape;
-  return tf.tensor4d(toComputeLayout(stored, shape), [height, width, inputs, outputs]);
+function toTensor(stored: Float32Array, parameter: Parameter): tf.Tensor {
+  const shape = computeShape(parameter);
+  if (shape === undefined) return tf.tensor(stored, parameter.shape as number[]);
+  return tf.tensor(toComputeLayout(stored, parameter.shape), shape);
 }

@@ -18,7 +18,14 @@ export function intervalFigure(means: ReadonlyMap<string, Interval>, label: stri
     x: { label, grid: true, nice: true },
     y: { label: null, domain: rows.map(({ name }) => name) },
     marks: [
-      Plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: '#4269d0', strokeOpacity: 0.5, strokeWidth: 3 }),
+      Plot.ruleY(rows, {
+        y: 'name',
+        x1: 'low',
+        x2: 'high',
+        stroke: '#4269d0',
+        strokeOpacity: 0.5,
+        strokeWidth: 3,
+      }),
       Plot.dot(rows, { y: 'name', x: 'mean', fill: '#4269d0', r: 4 }),
     ],
   });

@@ -36,7 +36,9 @@ export function gainsOver(
           const base = value(baseline(variant), recipe.seed);
           return base === undefined ? [] : [numbers[key] - base];
         });
-      return gains.length === 0 || baseline(variant) === variant ? [] : [[variant, intervalOf(gains)] as const];
+      return gains.length === 0 || baseline(variant) === variant
+        ? []
+        : [[variant, intervalOf(gains)] as const];
     }),
   );
 }

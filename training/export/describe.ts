@@ -1,6 +1,7 @@
 import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
+import { structureOf } from '@softmargin/shared/models/structure.ts';
 import { z } from 'zod';
 import { channelStatistics } from '../datasets/channel-statistics.ts';
 import type { DatasetSplit, RankingSplit } from '../datasets/dataset.ts';
@@ -10,11 +11,13 @@ import type { Recipe } from '../recipes/recipe.ts';
  * The manifest of what a recipe makes of a data set, without scores: training prepares pictures as it says, so
  * that the service will prepare them the same way.
  *
- * @throws {Error} if the recipe takes channel statistics from pictures that are not in memory, or has not one
+ * @throws {Error} if the model does not take the recipe's input; if the recipe takes channel statistics from pictures that are not in memory, or has not one
  *   for each channel.
  */
 export function describe(name: string, recipe: Recipe, split: DatasetSplit): Manifest {
-  const { input, dimension } = architectures.get(recipe.model) as Architecture;
+  const architecture = architectures.get(recipe.model) as Architecture;
+  const input = { ...architecture.input, ...recipe.input };
+  if (recipe.input !== null) checkInput(architecture, recipe.input);
   const { train, test } = split;
   const { mean, deviation } = channelsOf(recipe, split);
   for (const [field, { length }] of Object.entries({ mean, deviation })) {
@@ -35,7 +38,7 @@ export function describe(name: string, recipe: Recipe, split: DatasetSplit): Man
       mean: [...mean],
       deviation: [...deviation],
     },
-    embedding: { dimension, distance: 'cosine' },
+    embedding: { dimension: architecture.dimension, distance: 'cosine' },
     recipe: jsonSchema.parse(recipe),
     dataset: {
       name: train.name,
@@ -46,6 +49,16 @@ export function describe(name: string, recipe: Recipe, split: DatasetSplit): Man
     },
     scores: {},
   };
+}
+
+function checkInput(architecture: Architecture, size: NonNullable<Recipe['input']>): void {
+  const { name, input, resizable } = architecture;
+  if (!resizable && (size.height !== input.height || size.width !== input.width)) {
+    throw new Error(
+      `The recipe's input is ${size.height}×${size.width}; ${name} takes ${input.height}×${input.width}.`,
+    );
+  }
+  structureOf(architecture, size);
 }
 
 const jsonSchema = z.record(z.string(), z.json());

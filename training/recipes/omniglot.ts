@@ -4,7 +4,7 @@ import { parseRecipe } from './recipe.ts';
 export const omniglot = parseRecipe({
   // Resized as the service resizes what it is sent.
   dataset: { name: 'omniglot', resize: 'bilinear-antialiased' },
-  model: 'mnist-wide',
+  model: 'conv4',
   seed: 1,
   steps: 2000,
   preprocessing: { invert: 'bright-border', channels: 'training-set' },

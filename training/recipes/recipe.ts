@@ -13,6 +13,11 @@ export const recipeSchema = z.strictObject({
   model: z.string().refine((name) => architectures.has(name), {
     error: () => `must be one of ${[...architectures.keys()].join(', ')}`,
   }),
+  /** Height and width of the pictures as the network gets them. `null`: those the model usually takes. */
+  input: z
+    .strictObject({ height: z.int().min(1), width: z.int().min(1) })
+    .nullable()
+    .default(null),
   seed: z.int().nonnegative(),
   steps: z.int().min(1),
   preprocessing: z.strictObject({

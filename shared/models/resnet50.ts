@@ -1,0 +1,119 @@
+import type { Activation, Architecture, Layers } from './layers.ts';
+
+const RELU: Activation = { kind: 'relu' };
+
+/** Width of the inner convolutions, blocks and first stride of each stage. */
+const STAGES = [
+  { width: 64, blocks: 3, stride: 1 },
+  { width: 128, blocks: 4, stride: 2 },
+  { width: 256, blocks: 6, stride: 2 },
+  // ImageNet's has 2. With 1 the last map is twice as high and wide, which re-identification gains from.
+  { width: 512, blocks: 3, stride: 1 },
+] as const;
+
+/** Channels out of a bottleneck by channels within. */
+const EXPANSION = 4;
+
+interface ResNet50Options {
+  readonly name: string;
+  readonly pooling: 'average' | 'gem';
+  /** IBN-a: half of the first normalisation in the blocks of the first three stages is by instance. */
+  readonly instanceBatch: boolean;
+}
+
+/**
+ * ResNet-50 (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016) as re-identification uses it
+ * (Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019): last stride
+ * 1, and batch normalisation between the pooled 2048-d feature and the embedding. The stride of a block is
+ * on its 3×3 convolution, as in torchvision, whose parameter names these are; the neck's and the pooling's
+ * are ours.
+ *
+ * IBN-a is Pan et al.'s ("Two at Once: Enhancing Learning and Generalization Capacities via IBN-Net", ECCV
+ * 2018), with the names of its authors' release.
+ */
+function resNet50({ name, pooling, instanceBatch }: ResNet50Options): Architecture {
+  return {
+    name,
+    input: { height: 256, width: 128, channels: 3 },
+    resizable: true,
+    dimension: 2048,
+    head: ['neck.', 'pool.'],
+    embed(layers, images) {
+      let map = layers.convolution(images, {
+        name: 'conv1',
+        normalisation: 'bn1',
+        filters: 64,
+        kernel: 7,
+        stride: 2,
+        padding: 3,
+        activation: RELU,
+      });
+      map = layers.maxPool(map, 3, { stride: 2, padding: 1 });
+      for (const [stage, { width, blocks, stride }] of STAGES.entries()) {
+        for (let block = 0; block < blocks; block++) {
+          map = bottleneck(layers, map, {
+            name: `layer${stage + 1}.${block}`,
+            width,
+            stride: block === 0 ? stride : 1,
+            downsample: block === 0,
+            instanceBatch: instanceBatch && stage < 3,
+          });
+        }
+      }
+      const pooled =
+        pooling === 'gem' ? layers.generalisedMeanPool(map, 'pool') : layers.globalAveragePool(map);
+      return layers.batchNormalisation(layers.flatten(pooled), { name: 'neck' });
+    },
+  };
+}
+
+interface Bottleneck {
+  readonly name: string;
+  readonly width: number;
+  readonly stride: number;
+  readonly downsample: boolean;
+  readonly instanceBatch: boolean;
+}
+
+function bottleneck<T>(layers: Layers<T>, input: T, block: Bottleneck): T {
+  const { name, width, stride } = block;
+  const part = (index: number) => ({ name: `${name}.conv${index}`, normalisation: `${name}.bn${index}` });
+
+  let map = block.instanceBatch
+    ? instanceBatchConvolution(layers, input, name, width)
+    : layers.convolution(input, { ...part(1), filters: width, kernel: 1, activation: RELU });
+  map = layers.convolution(map, {
+    ...part(2),
+    filters: width,
+    kernel: 3,
+    stride,
+    padding: 1,
+    activation: RELU,
+  });
+  map = layers.convolution(map, { ...part(3), filters: EXPANSION * width, kernel: 1 });
+  const shortcut = block.downsample
+    ? layers.convolution(input, {
+        name: `${name}.downsample.0`,
+        normalisation: `${name}.downsample.1`,
+        filters: EXPANSION * width,
+        kernel: 1,
+        stride,
+      })
+    : input;
+  return layers.activate(layers.add(map, shortcut), RELU);
+}
+
+function instanceBatchConvolution<T>(layers: Layers<T>, input: T, block: string, width: number): T {
+  const map = layers.convolution(input, { name: `${block}.conv1`, filters: width, kernel: 1, bias: false });
+  const [first, second] = layers.splitChannels(map, [width / 2, width / 2]);
+  const normalised = layers.concatenateChannels([
+    layers.instanceNormalisation(first, { name: `${block}.bn1.IN` }),
+    layers.batchNormalisation(second, { name: `${block}.bn1.BN` }),
+  ]);
+  return layers.activate(normalised, RELU);
+}
+
+export const resnet50 = resNet50({ name: 'resnet50', pooling: 'average', instanceBatch: false });
+export const resnet50Gem = resNet50({ name: 'resnet50_gem', pooling: 'gem', instanceBatch: false });
+export const resnet50IbnA = resNet50({ name: 'resnet50_ibn_a', pooling: 'average', instanceBatch: true });
+export const resnet50IbnAGem = resNet50({ name: 'resnet50_ibn_a_gem', pooling: 'gem', instanceBatch: true });
