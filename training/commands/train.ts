@@ -8,7 +8,7 @@ import type { Recipe } from '../recipes/recipe.ts';
 import { recipes } from '../recipes/recipes.ts';
 import { ProgressBars } from '../terminal/progress.ts';
 import { TrainingProgress } from '../terminal/training-progress.ts';
-import { wholeNumber } from './arguments.ts';
+import { repeated, wholeNumber } from './arguments.ts';
 
 /** `softmargin train`: a recipe to a bundle. */
 export function trainCommand(signal: AbortSignal): Command {
@@ -22,7 +22,7 @@ export function trainCommand(signal: AbortSignal): Command {
     .option(
       '--set <field=value>',
       'a field of the recipe, such as optimiser.learningRate=1e-3; again for more',
-      collect,
+      repeated,
     )
     .option('--steps <n>', 'short for --set steps=<n>', wholeNumber(1))
     .option('--seed <n>', 'short for --set seed=<n>', wholeNumber(0))
@@ -51,10 +51,6 @@ interface TrainOptions {
   readonly loadingThreads?: number;
   readonly output?: string;
   readonly bundle?: string;
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }
 
 async function trainAndReport(
