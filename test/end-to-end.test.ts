@@ -69,7 +69,7 @@ test('what the Worker served is what the network gives in Node', async () => {
   await startBackend('wasm');
   const model = ServingModel.load(await readBundle(readFileSync(join(output, 'digits.safetensors'))));
   const { query } = heldOutSets((await loadDigits(undefined)).test);
-  const expected = await embedDataset(model, query);
+  const { set: expected } = await embedDataset(model, query);
   const served = readSet(join(output, 'query.npz'));
   expect(served.identities).toEqual([...query.identities]);
   expectAllClose(served.rows.flat(), expected.features, 1e-4, 'features');

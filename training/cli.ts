@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { experimentCommand } from './commands/experiment.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 
@@ -15,6 +16,7 @@ const program = new Command('softmargin')
   .description('Train image embeddings with the Soft Margin Loss and evaluate them.')
   .showHelpAfterError()
   .addCommand(trainCommand(stopping.signal))
+  .addCommand(experimentCommand(stopping.signal))
   .addCommand(evaluateCommand())
   .addCommand(compareCommand())
   .addCommand(summaryCommand())

@@ -34,6 +34,11 @@ export class TrainingModel {
     }
   }
 
+  /** The variables of all parameters by name, running statistics included. */
+  get variables(): ReadonlyMap<string, tf.Variable> {
+    return this.#variables;
+  }
+
   /** The variables that gradients are taken of, by parameter name. */
   get trainable(): Map<string, tf.Variable> {
     return new Map([...this.#variables].filter(([, variable]) => variable.trainable));
@@ -68,13 +73,21 @@ export class TrainingModel {
     statistics.dispose();
   }
 
-  /** All parameters as PyTorch stores them. */
-  async tensors(): Promise<Map<string, BundleTensor>> {
+  /**
+   * All parameters as PyTorch stores them.
+   *
+   * @param values in place of the variables: a tensor of the same shape for each, such as their moving averages.
+   */
+  async tensors(
+    values: ReadonlyMap<string, tf.Tensor> = this.#variables,
+  ): Promise<Map<string, BundleTensor>> {
     const stored = new Map<string, BundleTensor>();
     for (const parameter of this.#parameters) {
       const { name, shape } = parameter;
-      const values = (await this.#variable(name).data()) as Float32Array;
-      const data = computeShape(parameter) ? toStoredLayout(values, shape) : Float32Array.from(values);
+      const value = values.get(name);
+      if (value === undefined) throw new Error(`The parameter "${name}" is missing.`);
+      const numbers = (await value.data()) as Float32Array;
+      const data = computeShape(parameter) ? toStoredLayout(numbers, shape) : Float32Array.from(numbers);
       stored.set(name, { shape, data });
     }
     return stored;

@@ -19,3 +19,8 @@ export function share(text: string): number {
   }
   return value;
 }
+
+/** An option that may be given again and again: all of its values. */
+export function repeated(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

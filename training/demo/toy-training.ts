@@ -1,11 +1,11 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { startWasmBackend } from '../backend/wasm.ts';
-import { channelStatistics } from '../datasets/channel-statistics.ts';
-import { loadDigits } from '../datasets/digits.ts';
+import { digitsSplit, loadDigits } from '../datasets/digits.ts';
+import { describe } from '../export/describe.ts';
 import { exportBundle } from '../export/export-bundle.ts';
 import { train } from '../loop/train.ts';
-import { mnist2dRecipe } from '../recipes/mnist-2d.ts';
+import { mnistToy } from '../recipes/mnist-toy.ts';
 import { type Recipe, recipeSchema } from '../recipes/recipe.ts';
 
 const taskSchema = z.object({
@@ -30,7 +30,7 @@ export function trainToy(
   onStep: (step: number, loss: number) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const recipe: Recipe = { ...mnist2dRecipe, steps: task.steps };
+  const recipe: Recipe = { ...mnistToy, steps: task.steps };
   const worker = new Worker(new URL(import.meta.url), { workerData: { ...task, recipe } });
   const stop = () => void worker.terminate();
   signal.addEventListener('abort', stop);
@@ -49,17 +49,17 @@ if (parentPort !== null) {
   const port = parentPort;
   const task = taskSchema.parse(workerData);
   await startWasmBackend();
-  const split = await loadDigits(task.digits);
-  const statistics = channelStatistics(split.train);
-  const parameters = await train({
+  const split = digitsSplit(await loadDigits(task.digits));
+  const manifest = describe(task.recipe.model, task.recipe, split);
+  const { parameters } = await train({
     recipe: task.recipe,
-    dataset: split.train,
-    statistics,
+    split,
+    manifest,
     directory: task.directory,
     resume: false,
     checkpointEvery: task.recipe.steps,
     onStep: ({ step, loss }) => port.postMessage({ step, loss }),
   });
-  const network = { name: 'mnist-2d', recipe: task.recipe, parameters, statistics };
-  port.postMessage({ bundle: await exportBundle(network, split) });
+  const { bytes } = await exportBundle(manifest, parameters, split.test);
+  port.postMessage({ bundle: bytes });
 }

@@ -1,25 +1,66 @@
-import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
-import type { ImageDataset } from '../datasets/dataset.ts';
-import { pictureAt } from '../datasets/picture-at.ts';
+import { type Dataset, subset } from '../datasets/dataset.ts';
+import { BatchLoader } from '../loading/batch-loader.ts';
+import { SequentialSampler } from '../sampling/sequential-sampler.ts';
 
 const BATCH = 100;
 
-/** Embeds every picture of a data set the way the service does: the same preprocessing, the same network. */
-export async function embedDataset(model: ServingModel, dataset: ImageDataset): Promise<EmbeddingSet> {
+/** Nothing is drawn for a picture that is embedded; the loader wants a seed all the same. */
+const SEED = 0;
+
+export interface EmbeddingOptions {
+  /** Told how many items are embedded. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly onBroken?: (path: string, reason: string) => void;
+  /** Stops between two batches. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Embeds every picture of a data set the way the service does: the same preprocessing, the same network.
+ *
+ * @returns the embeddings and the data set's items that they are of: all but those that cannot be decoded.
+ * @throws {Error} if more pictures are broken than the loader puts up with, naming them.
+ */
+export async function embedDataset<Kind extends Dataset>(
+  model: ServingModel,
+  dataset: Kind,
+  { onProgress, onBroken, signal }: EmbeddingOptions = {},
+): Promise<{ readonly set: EmbeddingSet; readonly items: Kind }> {
   const { dimension } = model.manifest.embedding;
+  const sampler = new SequentialSampler(dataset.count, BATCH);
+  await using loader = new BatchLoader({
+    dataset,
+    sampler,
+    rule: model.manifest,
+    seed: SEED,
+    endStep: sampler.steps,
+    broken: 'leave-out',
+    // Pictures in memory are ready sooner than a thread is.
+    ...('pixels' in dataset && { workers: 0 }),
+    ...(onBroken && { onBroken }),
+  });
   const features = new Float32Array(dataset.count * dimension);
-  for (let start = 0; start < dataset.count; start += BATCH) {
-    const count = Math.min(BATCH, dataset.count - start);
-    const images = Array.from({ length: count }, (_, i) =>
-      preprocess(pictureAt(dataset, start + i), model.manifest),
-    );
-    const size = images[0].length;
-    const batch = new Float32Array(count * size);
-    for (const [i, image] of images.entries()) batch.set(image, i * size);
-    features.set(await model.embed(batch, count), start * dimension);
+  const embedded: number[] = [];
+  for (let step = 0; step < sampler.steps; step++) {
+    signal?.throwIfAborted();
+    const { images, items } = await loader.next();
+    if (items.length > 0) {
+      features.set(await model.embed(images, items.length), embedded.length * dimension);
+    }
+    embedded.push(...items);
+    onProgress?.(Math.min((step + 1) * BATCH, dataset.count), dataset.count);
   }
-  const { count, identities, cameras } = dataset;
-  return { count, dimension, features, identities, cameras };
+  const items = embedded.length === dataset.count ? dataset : subset(dataset, embedded);
+  const { count, identities, cameras, groups } = items;
+  const set = {
+    count,
+    dimension,
+    features: features.subarray(0, count * dimension),
+    identities,
+    cameras,
+    ...(groups && { groups }),
+  };
+  return { set, items };
 }

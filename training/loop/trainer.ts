@@ -1,78 +1,91 @@
 import type { BundleTensor } from '@softmargin/shared/bundle/bundle.ts';
-import { type ChannelStatistics, normalise } from '@softmargin/shared/images/preprocess.ts';
 import { ComposedLoss, type LossValue } from '@softmargin/shared/losses/composed.ts';
-import type { LossTerm } from '@softmargin/shared/losses/terms.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { BatchStatistics, initialParameters, TrainingModel } from '@softmargin/shared/models/training.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import * as tf from '@tensorflow/tfjs';
-import { randomAffine } from '../augmentation/affine.ts';
-import { type ImageDataset, subset } from '../datasets/dataset.ts';
-import { Adam } from '../optimisation/adam.ts';
-import { warmupCosine } from '../optimisation/schedule.ts';
+import type { Batch } from '../loading/prepare-batch.ts';
+import { clipByGlobalNorm, globalNorm } from '../optimisation/gradient-norm.ts';
+import { Optimiser } from '../optimisation/optimiser.ts';
+import { updateRule } from '../optimisation/optimisers.ts';
+import { rateFactor } from '../optimisation/schedule.ts';
+import { WeightAverage } from '../optimisation/weight-average.ts';
 import type { Recipe } from '../recipes/recipe.ts';
-import { PKSampler } from '../sampling/pk-sampler.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import { initialClassWeights } from './class-weights.ts';
+import type { TrainerState } from './checkpoint.ts';
+import { initialLossParameters } from './loss-parameters.ts';
 
-/** Streams of the run's seed. */
+/** The stream of the run's seed that the network's first weights draw from. */
 const PARAMETER_STREAM = 10;
-const AUGMENTATION_STREAM = 11;
 
 /** What one step reports. */
 export interface StepReport {
   /** From 1. */
   readonly step: number;
   readonly loss: number;
-  readonly softmax: number;
-  readonly softMargin: number;
+  /** Each term of the loss by its name, before its weight. */
+  readonly parts: Readonly<Record<string, number>>;
+  /** Of all gradients as one vector, before clipping. */
+  readonly gradientNorm: number;
   readonly learningRate: number;
 }
 
+/** A step whose loss or gradient is not a finite number; the weights are those before the step. */
+export class DivergedError extends Error {
+  override readonly name = 'DivergedError';
+}
+
 /**
- * A training run, a step at a time. Everything a step draws comes from the seed and the step's number, and
- * everything it leaves behind is in the checkpoint: a run that is resumed goes on to the same weights.
+ * A network in training, a step at a time. A step depends on the state and on its batch alone, and the state
+ * can be taken out and put back: a run that is resumed goes on to the same weights.
  */
 export class Trainer {
-  readonly recipe: Recipe;
-  readonly #dataset: ImageDataset;
-  readonly #labels: Int32Array;
-  readonly #statistics: ChannelStatistics;
-  readonly #sampler: PKSampler;
+  readonly #recipe: Recipe;
   readonly #model: TrainingModel;
-  readonly #classWeights: tf.Variable<tf.Rank.R2>;
   readonly #loss: ComposedLoss;
-  readonly #optimiser: Adam;
+  readonly #lossParameters: ReadonlyMap<string, tf.Variable>;
+  readonly #variables: ReadonlyMap<string, tf.Variable>;
+  readonly #rateFactors: ReadonlyMap<string, number>;
+  readonly #optimiser: Optimiser;
+  readonly #average: WeightAverage | undefined;
   #step: number;
 
-  /** @param checkpoint where to go on from; a fresh start without one. */
-  constructor(recipe: Recipe, dataset: ImageDataset, statistics: ChannelStatistics, checkpoint?: Checkpoint) {
-    const architecture = architectureFor(recipe, dataset);
-    this.recipe = recipe;
-    this.#dataset = dataset;
-    this.#statistics = statistics;
-    const { identities, pictures } = recipe.batch;
-    this.#sampler = new PKSampler(dataset.identities, identities, pictures, recipe.seed);
-
-    const classes = [...new Set(dataset.identities)].sort((a, b) => a - b);
-    const classOf = new Map(classes.map((identity, index) => [identity, index]));
-    this.#labels = dataset.identities.map((identity) => classOf.get(identity) as number);
-
-    const parameters =
-      checkpoint?.parameters ?? initialParameters(architecture, createRandom(recipe.seed, PARAMETER_STREAM));
-    this.#model = new TrainingModel(architecture, parameters);
-    const classWeights =
-      checkpoint?.classWeights ?? initialClassWeights(recipe, classes.length, architecture.dimension);
-    this.#classWeights = tf.tidy(() =>
-      tf.tensor2d(classWeights.data, classWeights.shape as [number, number]).variable(),
+  /**
+   * @param classes the number of training identities.
+   * @param state where to go on from; a fresh start without one.
+   */
+  constructor(recipe: Recipe, classes: number, state?: TrainerState) {
+    const architecture = architectures.get(recipe.model) as Architecture;
+    this.#recipe = recipe;
+    this.#step = state?.step ?? 0;
+    this.#loss = new ComposedLoss(recipe.losses, classes, architecture.dimension);
+    const lossParameters = state?.lossParameters ?? initialLossParameters(recipe, this.#loss.parameters);
+    this.#model = new TrainingModel(
+      architecture,
+      state?.parameters ?? initialParameters(architecture, createRandom(recipe.seed, PARAMETER_STREAM)),
     );
-    this.#loss = new ComposedLoss(lossTerms(recipe), classes.length, architecture.dimension);
-    this.#step = checkpoint?.step ?? 0;
-    this.#optimiser = new Adam(
+    this.#lossParameters = new Map(
+      this.#loss.parameters.map(({ name, shape }) => {
+        const stored = lossParameters.get(name);
+        if (stored === undefined) throw new Error(`The loss parameter "${name}" is missing.`);
+        return [name, tf.tidy(() => tf.tensor(stored.data, shape as number[]).variable())];
+      }),
+    );
+
+    const ofLosses = [...this.#lossParameters].map(
+      ([name, variable]) => [`losses/${name}`, variable] as const,
+    );
+    this.#variables = new Map([...this.#model.trainable, ...ofLosses]);
+    const { classWeightFactor } = recipe.optimiser;
+    this.#rateFactors = new Map(ofLosses.map(([name]) => [name, classWeightFactor]));
+    this.#optimiser = new Optimiser(
+      updateRule(recipe.optimiser),
       this.#variables,
-      checkpoint && { steps: checkpoint.step, moments: checkpoint.moments },
+      state && { steps: state.step, moments: state.moments },
     );
+    if (recipe.weightAverage !== null) {
+      this.#average = new WeightAverage(recipe.weightAverage, this.#model.variables, state?.average);
+    }
   }
 
   /** Steps taken so far. */
@@ -83,121 +96,96 @@ export class Trainer {
   /**
    * Takes one step.
    *
-   * @throws {Error} if the loss is not a finite number; the weights are then those before the step.
+   * @throws {DivergedError} if the loss or the gradient is not finite; the weights are then as they were.
    */
-  async takeStep(): Promise<StepReport> {
-    const { recipe } = this;
-    const indices = this.#sampler.batch(this.#step);
-    const images = this.#augmentedBatch(indices);
-    const labels = Int32Array.from(indices, (index) => this.#labels[index]);
-    const variables = this.#variables;
+  async takeStep({ images, shape, labels }: Pick<Batch, 'images' | 'shape' | 'labels'>): Promise<StepReport> {
+    const { optimiser, schedule, steps, gradientNormLimit } = this.#recipe;
+    const learningRate = optimiser.learningRate * rateFactor(schedule, this.#step, steps);
     const statistics = new BatchStatistics();
-    const rate =
-      recipe.optimiser.learningRate * warmupCosine(this.#step, recipe.steps, recipe.optimiser.warmupSteps);
+    const pictures = tf.tensor4d(images, [...shape]);
+    const names = [...this.#loss.terms.map(({ name }) => name)];
 
-    let parts: LossValue['parts'] | undefined;
+    let parts: LossValue['parts'] = new Map();
     const { value, grads } = tf.variableGrads(() => {
-      const features = this.#model.embed(images, statistics);
-      const loss = this.#loss.evaluate(features, labels, { classWeights: this.#classWeights });
-      for (const part of loss.parts.values()) tf.keep(part);
+      const features = this.#model.embed(pictures, statistics);
+      const loss = this.#loss.evaluate(features, labels, Object.fromEntries(this.#lossParameters));
       parts = loss.parts;
+      for (const part of parts.values()) tf.keep(part);
       return loss.total;
-    }, [...variables.values()]);
-    const softmax = parts?.get('normalised-softmax') as tf.Scalar;
-    const softMargin = parts?.get('soft-margin') as tf.Scalar;
+    }, [...this.#variables.values()]);
+    const gradients = new Map(
+      Array.from(this.#variables, ([name, variable]) => [name, grads[variable.name]] as const),
+    );
     try {
-      const [loss] = await value.data();
-      if (!Number.isFinite(loss)) {
-        throw new Error(`The loss is ${loss} at step ${this.#step + 1}, for pictures ${indices.join(', ')}.`);
-      }
-      const { classWeightFactor } = recipe.optimiser;
-      this.#optimiser.step(variables, grads, (name) =>
-        name === CLASS_WEIGHTS ? rate * classWeightFactor : rate,
+      // One read of all: on a GPU each is a round trip.
+      const read = tf.tidy(() =>
+        tf.stack([
+          value,
+          globalNorm(gradients.values()),
+          ...names.map((name) => parts.get(name) as tf.Scalar),
+        ]),
       );
+      const [loss, gradientNorm, ...values] = await read.data();
+      read.dispose();
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+        const what = Number.isFinite(loss) ? `gradient's norm is ${gradientNorm}` : `loss is ${loss}`;
+        throw new DivergedError(`The ${what} at step ${this.#step + 1}`);
+      }
+      tf.tidy(() => {
+        const within =
+          gradientNormLimit === null
+            ? gradients
+            : clipByGlobalNorm(gradients, gradientNorm, gradientNormLimit);
+        this.#optimiser.step(within, {
+          learningRate,
+          factors: this.#rateFactors,
+          weightDecay: optimiser.weightDecay,
+        });
+      });
       this.#model.absorb(statistics);
       this.#step++;
+      this.#average?.update(this.#step);
       return {
         step: this.#step,
         loss,
-        softmax: (await softmax.data())[0],
-        softMargin: (await softMargin.data())[0],
-        learningRate: rate,
+        parts: Object.fromEntries(names.map((name, i) => [name, values[i]])),
+        gradientNorm,
+        learningRate,
       };
     } finally {
       statistics.dispose();
-      tf.dispose([images, value, softmax, softMargin, grads]);
+      tf.dispose([pictures, value, ...parts.values(), grads]);
     }
   }
 
   /** Everything that a later run needs to go on from here. */
-  async checkpoint(): Promise<Checkpoint> {
+  async state(): Promise<TrainerState> {
+    const lossParameters = new Map<string, BundleTensor>();
+    for (const [name, variable] of this.#lossParameters) {
+      const data = Float32Array.from(await variable.data());
+      lossParameters.set(name, { shape: variable.shape, data });
+    }
     return {
-      recipe: this.recipe,
       step: this.#step,
       parameters: await this.#model.tensors(),
-      classWeights: {
-        shape: this.#classWeights.shape,
-        data: Float32Array.from(await this.#classWeights.data()),
-      },
+      lossParameters,
       moments: await this.#optimiser.state(),
+      average: (await this.#average?.state()) ?? new Map(),
     };
   }
 
-  /** The network's parameters as a bundle holds them: without the class weights, which only train. */
+  /**
+   * The network's parameters as a bundle holds them: their moving average where the recipe asks for one, and
+   * without what the losses learn, which only trains.
+   */
   parameters(): Promise<Map<string, BundleTensor>> {
-    return this.#model.tensors();
+    return this.#model.tensors(this.#average?.averages);
   }
 
   dispose(): void {
     this.#model.dispose();
-    this.#classWeights.dispose();
     this.#optimiser.dispose();
+    this.#average?.dispose();
+    tf.dispose([...this.#lossParameters.values()]);
   }
-
-  get #variables(): Map<string, tf.Variable> {
-    return this.#model.trainable.set(CLASS_WEIGHTS, this.#classWeights);
-  }
-
-  #augmentedBatch(indices: Int32Array): tf.Tensor4D {
-    const { height, width, channels } = this.#dataset;
-    const drawn = subset(this.#dataset, indices);
-    const size = height * width * channels;
-    const { augmentation, seed } = this.recipe;
-    const pixels = new Uint8Array(drawn.pixels.length);
-    const random = createRandom(seed, AUGMENTATION_STREAM, this.#step);
-    for (let i = 0; i < indices.length; i++) {
-      const part = [i * size, (i + 1) * size] as const;
-      const image = { height, width, channels, data: drawn.pixels.subarray(...part) };
-      pixels.set(randomAffine(image, { ...augmentation, shear: 0 }, random).data, part[0]);
-    }
-    const values = normalise({ data: pixels, channels }, this.#statistics);
-    return tf.tensor4d(values, [indices.length, height, width, channels]);
-  }
-}
-
-const CLASS_WEIGHTS = 'classWeights';
-
-function lossTerms({ loss }: Recipe): LossTerm[] {
-  return [
-    { name: 'normalised-softmax', weight: 1, scale: loss.scale, labelSmoothing: loss.labelSmoothing },
-    {
-      name: 'soft-margin',
-      weight: loss.softMarginWeight,
-      scope: loss.softMarginScope,
-      sharpness: loss.softMarginSharpness,
-    },
-  ];
-}
-
-function architectureFor(recipe: Recipe, dataset: ImageDataset): Architecture {
-  const architecture = architectures.get(recipe.model);
-  if (architecture === undefined) throw new Error(`There is no model "${recipe.model}".`);
-  const { height, width, channels } = architecture.input;
-  if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
-    throw new Error(
-      `${recipe.model} takes pictures of ${height}×${width}×${channels}; ${dataset.name} has ` +
-        `${dataset.height}×${dataset.width}×${dataset.channels}.`,
-    );
-  }
-  return architecture;
 }

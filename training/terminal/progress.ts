@@ -30,14 +30,18 @@ export class ProgressBars {
       : undefined;
   }
 
-  /** @param begin when the work began, where that was before. */
-  start(title: string, total: number, begin = performance.now()): Progress {
+  /**
+   * @param begin when the work began, where that was before.
+   * @param from how much of it was done by then.
+   */
+  start(title: string, total: number, begin = performance.now(), from = 0): Progress {
     const bar = this.#bars?.create(total, 0, { title: title.padEnd(30), left: '', note: '' });
     this.#started.set(title, { bar, begin });
     return {
       update: (done, note = '') => {
         const elapsed = (performance.now() - begin) / 1000;
-        const left = done === 0 ? '' : `${seconds((elapsed / done) * (total - done))} left`.padEnd(10);
+        const each = elapsed / (done - from);
+        const left = done === from ? '' : `${seconds(each * (total - done))} left`.padEnd(10);
         bar?.update(done, { left: done === total ? `in ${seconds(elapsed)}`.padEnd(10) : left, note });
         if (done === total && bar === undefined) {
           process.stderr.write(`  ${title}: ${total} in ${seconds(elapsed)}${note && `, ${note}`}\n`);

@@ -1,33 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
-import { parseHTML } from 'linkedom';
-
-/** Ten colours that stay apart for most kinds of colour vision (Observable's scheme). */
-const DIGIT_COLOURS = 'observable10';
-
-/** The CMC curve as SVG. */
-export function cmcCurve(cmc: Readonly<Record<string, number>>): string {
-  const points = Object.entries(cmc).map(([rank, share]) => ({ rank: Number(rank), share: 100 * share }));
-  const lowest = Math.min(...points.map(({ share }) => share));
-  return render({
-    width: 560,
-    height: 320,
-    marginLeft: 52,
-    x: { label: 'rank', domain: [1, points.length] },
-    y: { label: 'queries with a correct match, %', domain: [Math.floor(lowest) - 1, 100], grid: true },
-    marks: [
-      Plot.lineY(points, { x: 'rank', y: 'share', stroke: '#4269d0', strokeWidth: 2 }),
-      Plot.dot(
-        points.filter(({ rank }) => [1, 5, 10].includes(rank)),
-        { x: 'rank', y: 'share', fill: '#4269d0' },
-      ),
-      Plot.text(
-        points.filter(({ rank }) => [1, 5, 10].includes(rank)),
-        { x: 'rank', y: 'share', text: ({ share }) => share.toFixed(1), dy: 14, dx: 6 },
-      ),
-    ],
-  });
-}
+import { renderPlot } from './plot.ts';
 
 /** Degrees of the circle that one stack of points takes. */
 const STACK_DEGREES = 1.5;
@@ -49,18 +22,22 @@ export function circleFigure({ count, features, identities }: EmbeddingSet): str
     return {
       x: radius * Math.cos(direction),
       y: radius * Math.sin(direction),
-      digit: String(identities[i]),
+      identity: String(identities[i]),
     };
   });
   const directions = meanDirections(features, identities);
   const extent = 1.05 * Math.max(...points.flatMap(({ x, y }) => [Math.abs(x), Math.abs(y)]));
-  return render({
+  return renderPlot({
     width: 560,
     height: 560,
     margin: 8,
     x: { domain: [-extent, extent], axis: null },
     y: { domain: [-extent, extent], axis: null },
-    color: { type: 'categorical', scheme: DIGIT_COLOURS, domain: '0123456789'.split('') },
+    color: {
+      type: 'categorical',
+      scheme: 'observable10',
+      domain: [...new Set(identities)].sort((a, b) => a - b).map(String),
+    },
     marks: [
       Plot.line(
         Array.from({ length: 181 }, (_, i) => {
@@ -73,15 +50,15 @@ export function circleFigure({ count, features, identities }: EmbeddingSet): str
         y1: 0,
         x2: ({ x }) => 0.8 * x,
         y2: ({ y }) => 0.8 * y,
-        stroke: 'digit',
+        stroke: 'identity',
         strokeOpacity: 0.6,
       }),
-      Plot.dot(points, { x: 'x', y: 'y', fill: 'digit', r: 1.7 }),
+      Plot.dot(points, { x: 'x', y: 'y', fill: 'identity', r: 1.7 }),
       Plot.text(directions, {
         x: ({ x }) => 0.88 * x,
         y: ({ y }) => 0.88 * y,
-        text: 'digit',
-        fill: 'digit',
+        text: 'identity',
+        fill: 'identity',
         fontSize: 16,
         fontWeight: 'bold',
       }),
@@ -97,11 +74,6 @@ function meanDirections(features: Float32Array, identities: Int32Array) {
   }
   return [...sums].map(([identity, [x, y]]) => {
     const length = Math.hypot(x, y);
-    return { digit: String(identity), x: x / length, y: y / length };
+    return { identity: String(identity), x: x / length, y: y / length };
   });
-}
-
-function render(options: Plot.PlotOptions): string {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  return Plot.plot({ ...options, document }).outerHTML;
 }
