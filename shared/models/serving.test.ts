@@ -4,11 +4,13 @@ import { expectAllClose } from '../../test/allclose.ts';
 import { backends, startBackend } from '../../test/backends.ts';
 import { exampleBundle } from '../../test/bundles.ts';
 import { plainMnist2d, plainMnistWide } from '../../test/plain-network.ts';
+import { read } from '../../test/read.ts';
 import { type Bundle, BundleError, readBundle, writeBundle } from '../bundle/bundle.ts';
 import { createRandom } from '../random.ts';
 import { architectures } from './architectures.ts';
 import { mnist2d } from './mnist-2d.ts';
 import { mnistWide } from './mnist-wide.ts';
+import { osnetX025 } from './osnet.ts';
 import { ServingModel } from './serving.ts';
 import { BatchStatistics, TrainingModel } from './training.ts';
 
@@ -52,15 +54,15 @@ describe.each(backends)('on %s', (backend) => {
       const images = randomImages(3, 6);
       const training = new TrainingModel(architecture, bundle.tensors);
       const statistics = new BatchStatistics();
-      const trained = tf.tidy(() => {
+      const trained = await read(() => {
         const features = training.embed(tf.tensor4d(images, [6, 28, 28, 1]), statistics);
-        return tf.div(features, tf.norm(features, 2, 1, true)).dataSync();
+        return tf.div(features, tf.norm(features, 2, 1, true));
       });
       const tensors = new Map(bundle.tensors);
       for (const [name, { mean, variance }] of statistics.collected) {
         const shape = mean.shape;
-        tensors.set(`${name}.running_mean`, { shape, data: mean.dataSync() as Float32Array });
-        tensors.set(`${name}.running_var`, { shape, data: variance.dataSync() as Float32Array });
+        tensors.set(`${name}.running_mean`, { shape, data: (await mean.data()) as Float32Array });
+        tensors.set(`${name}.running_var`, { shape, data: (await variance.data()) as Float32Array });
       }
       const serving = ServingModel.load({ ...bundle, tensors });
       expectAllClose(await serving.embed(images, 6), trained, 1e-4, 'embeddings');
@@ -157,6 +159,23 @@ describe('load refuses', () => {
   ])('another input size: %o', (input, shown) => {
     const message = refusal((bundle) => ({ ...bundle, manifest: { ...bundle.manifest, input } }));
     expect(message).toBe(`The manifest's input is ${shown}; mnist-wide takes 28×28×1.`);
+  });
+
+  test.each([
+    [
+      { height: 256, width: 128, channels: 1 as const },
+      "The manifest's input is 256×128×1; osnet_x0_25 takes pictures of any size with 3 channels.",
+    ],
+    [
+      { height: 8, width: 8, channels: 3 as const },
+      "The manifest's input is 8×8×3: The pictures are too small for osnet_x0_25: average pooling has nothing left.",
+    ],
+  ])('an input that a resizable network cannot take: %o', (input, expected) => {
+    const message = refusal(() => {
+      const bundle = exampleBundle(osnetX025);
+      return { ...bundle, manifest: { ...bundle.manifest, input } };
+    });
+    expect(message).toBe(expected);
   });
 
   test('another embedding dimension', () => {
