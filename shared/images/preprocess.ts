@@ -30,13 +30,17 @@ export interface ChannelStatistics {
   readonly deviation: readonly number[];
 }
 
-/** (value / 255 − mean) / deviation by channel: the last step of `preprocess`, for images that are ready. */
+/**
+ * (value / 255 − mean) / deviation by channel: the last step of `preprocess`, for images that are ready.
+ *
+ * @param values takes the result, and is returned; a new array by default.
+ */
 export function normalise(
   image: Pick<ChannelImage, 'data' | 'channels'>,
   { mean, deviation }: ChannelStatistics,
+  values: Float32Array = new Float32Array(image.data.length),
 ): Float32Array {
   const { data, channels } = image;
-  const values = new Float32Array(data.length);
   // There are only 256 levels: each is normalised once.
   const levels = new Float32Array(256);
   for (let channel = 0; channel < channels; channel++) {
