@@ -8,39 +8,51 @@ export interface PlainMap {
   readonly values: readonly number[];
 }
 
-type Tensors = ReadonlyMap<string, BundleTensor>;
+export type Tensors = ReadonlyMap<string, BundleTensor>;
 
-const stored = (tensors: Tensors, name: string) => {
+export const stored = (tensors: Tensors, name: string) => {
   const tensor = tensors.get(name);
   if (tensor === undefined) throw new Error(`There is no "${name}".`);
   return tensor;
 };
 
 /** Each value of a map by what `change` makes of it and of its channel. */
-const each = (map: PlainMap, change: (value: number, channel: number) => number): PlainMap => ({
+export const each = (map: PlainMap, change: (value: number, channel: number) => number): PlainMap => ({
   ...map,
   values: map.values.map((value, i) => change(value, i % map.channels)),
 });
 
-/** Convolution with stride 1 as `torch.nn.functional.conv2d` defines it, weights [out, in, height, width]. */
-export function convolution(map: PlainMap, tensors: Tensors, name: string, padding: number): PlainMap {
+/**
+ * Convolution as `torch.nn.functional.conv2d` defines it, weights [out, in / groups, height, width]: the
+ * channels in as many groups as the weights' shape says.
+ */
+export function convolution(
+  map: PlainMap,
+  tensors: Tensors,
+  name: string,
+  padding: number,
+  stride = 1,
+): PlainMap {
   const { shape, data } = stored(tensors, `${name}.weight`);
   const [filters, inputs, kernelHeight, kernelWidth] = shape;
-  const height = map.height + 2 * padding - kernelHeight + 1;
-  const width = map.width + 2 * padding - kernelWidth + 1;
+  const filtersOfGroup = filters / (map.channels / inputs);
+  const height = Math.floor((map.height + 2 * padding - kernelHeight) / stride) + 1;
+  const width = Math.floor((map.width + 2 * padding - kernelWidth) / stride) + 1;
   const values: number[] = [];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       for (let o = 0; o < filters; o++) {
+        const first = inputs * Math.floor(o / filtersOfGroup);
         let sum = tensors.get(`${name}.bias`)?.data[o] ?? 0;
-        for (let i = 0; i < inputs; i++) {
-          for (let v = 0; v < kernelHeight; v++) {
-            for (let u = 0; u < kernelWidth; u++) {
-              const [row, column] = [y + v - padding, x + u - padding];
-              if (row < 0 || row >= map.height || column < 0 || column >= map.width) continue;
+        for (let v = 0; v < kernelHeight; v++) {
+          for (let u = 0; u < kernelWidth; u++) {
+            const row = y * stride + v - padding;
+            const column = x * stride + u - padding;
+            if (row < 0 || row >= map.height || column < 0 || column >= map.width) continue;
+            for (let i = 0; i < inputs; i++) {
               sum +=
                 data[((o * inputs + i) * kernelHeight + v) * kernelWidth + u] *
-                map.values[(row * map.width + column) * inputs + i];
+                map.values[(row * map.width + column) * map.channels + first + i];
             }
           }
         }

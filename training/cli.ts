@@ -3,6 +3,7 @@ import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { experimentCommand } from './commands/experiment.ts';
+import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 
 /** Ctrl-C and a polite kill stop what is running; a second one does not wait for it. */
@@ -18,6 +19,7 @@ const program = new Command('softmargin')
   .addCommand(experimentCommand(stopping.signal))
   .addCommand(evaluateCommand())
   .addCommand(compareCommand())
+  .addCommand(summaryCommand())
   .addCommand(demoCommand(stopping.signal));
 
 try {
