@@ -47,8 +47,8 @@ function scale(values: Float64Array, factor: number): void {
   for (let i = 0; i < values.length; i++) values[i] = clamp(values[i] * factor);
 }
 
-function blend(values: Float64Array, with_: number, factor: number): void {
-  for (let i = 0; i < values.length; i++) values[i] = clamp(with_ + (values[i] - with_) * factor);
+function blend(values: Float64Array, centre: number, factor: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = clamp(centre + (values[i] - centre) * factor);
 }
 
 /** ITU-R 601. */

@@ -86,6 +86,9 @@ function byDrawer(dataset: ImageDataset, name: string): RankingSplit {
   };
 }
 
+/** Drawings that are decoded at once. */
+const SIDE_BY_SIDE = 64;
+
 interface LoadedPart {
   readonly dataset: ImageDataset;
   readonly alphabets: readonly string[];
@@ -115,11 +118,12 @@ async function loadPart(
   const alphabetOf: string[] = [];
   for (const { alphabet, character } of parsed) alphabetOf[identityOf.get(character) as number] = alphabet;
   const pixels = new Uint8Array(names.length * SIDE * SIDE);
-  for (const [i, name] of names.entries()) {
-    pixels.set(
-      await readDrawing(name, files.get(name) as () => Promise<Uint8Array>, resize),
-      i * SIDE * SIDE,
-    );
+  for (let start = 0; start < names.length; start += SIDE_BY_SIDE) {
+    const drawings = names.slice(start, start + SIDE_BY_SIDE).map(async (name, i) => {
+      const drawing = await readDrawing(name, files.get(name) as () => Promise<Uint8Array>, resize);
+      pixels.set(drawing, (start + i) * SIDE * SIDE);
+    });
+    await Promise.all(drawings);
   }
   return {
     dataset: {

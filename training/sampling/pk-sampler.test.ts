@@ -23,6 +23,28 @@ test('every identity and every picture is drawn before any is drawn again', () =
   expect([...drawn].sort((a, b) => a - b)).toEqual([...even.keys()]);
 });
 
+test('no picture is twice in a batch where there are K or more', () => {
+  const five = Int32Array.from({ length: 20 }, (_, i) => i % 4);
+  const sampler = new PKSampler(five, 2, 3, 1);
+  for (let step = 0; step < 40; step++) expect(new Set(sampler.batch(step)).size).toBe(6);
+});
+
+test('an identity with fewer than K pictures repeats each equally often, or once more', () => {
+  // Identity 0 has 2 pictures, identity 1 has 3, identity 2 has 1.
+  const few = Int32Array.of(0, 1, 0, 1, 1, 2);
+  const sampler = new PKSampler(few, 3, 4, 1);
+  const extra = new Set<number>();
+  for (let step = 0; step < 30; step++) {
+    const batch = [...sampler.batch(step)];
+    const times = [...few.keys()].map((index) => batch.filter((drawn) => drawn === index).length);
+    expect([times[0], times[2], times[5]]).toEqual([2, 2, 4]);
+    expect([times[1], times[3], times[4]].sort()).toEqual([1, 1, 2]);
+    extra.add(times.indexOf(2, 3));
+  }
+  // Which one is repeated is drawn anew each time.
+  expect(extra.size).toBeGreaterThan(1);
+});
+
 test('a batch depends on the seed and the step alone', () => {
   const inOrder = new PKSampler(labels, 3, 4, 1);
   for (let step = 0; step < 50; step++) inOrder.batch(step);

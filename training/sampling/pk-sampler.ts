@@ -8,8 +8,11 @@ const PICTURE_STREAM = 2;
 /**
  * Batches of P identities with K pictures each (Hermans et al., "In Defense of the Triplet Loss", 2017).
  *
- * Identities are dealt from shuffled decks, and so are the pictures of each identity: all are seen before
- * any is seen again. The batch of a step is a function of the seed and the step alone, so a run that is
+ * Identities are dealt from shuffled decks, and so are the pictures of each identity, K at a time: all are
+ * seen before any is seen again, but for what does not fill a batch, which is left in the deck. As with
+ * torchreid's RandomIdentitySampler, a batch has no picture twice where an identity has K or more, and
+ * pictures are repeated where it has fewer: there they are drawn with replacement, here each is taken equally
+ * often, or once more. The batch of a step is a function of the seed and the step alone, so a run that is
  * resumed goes on exactly where it was.
  */
 export class PKSampler {
@@ -44,11 +47,13 @@ export class PKSampler {
       const identity = this.#identities[deck[dealt + p]];
       const pictures = this.#indices.get(identity) as number[];
       // An identity is in one batch of each deck at most: this is at least how often it was dealt before.
-      const drawn = Math.floor(step / batchesPerDeck) * this.#k;
+      const dealtBefore = Math.floor(step / batchesPerDeck);
+      const handsPerDeck = Math.max(1, Math.floor(pictures.length / this.#k));
+      const round = Math.floor(dealtBefore / handsPerDeck);
+      const order = this.#deck(round, PICTURE_STREAM, identity, pictures.length);
+      const first = (dealtBefore % handsPerDeck) * this.#k;
       for (let k = 0; k < this.#k; k++) {
-        const round = Math.floor((drawn + k) / pictures.length);
-        const order = this.#deck(round, PICTURE_STREAM, identity, pictures.length);
-        batch[p * this.#k + k] = pictures[order[(drawn + k) % pictures.length]];
+        batch[p * this.#k + k] = pictures[order[(first + k) % pictures.length]];
       }
     }
     return batch;
