@@ -57,18 +57,18 @@ describe.each(backends)('batchNormalisation on %s', (backend) => {
     tf.tensor1d(bias),
   ];
 
-  test.each([1, 2, 3])('value, mean and biased variance, case %i', (seed) => {
+  test.each([1, 2, 3])('value, mean and biased variance, case %i', async (seed) => {
     const given = randomCase(seed);
     const expected = slowNormalisation(given);
     const [rows, weight, bias] = tensorsOf(given);
     const { output, mean, variance } = normalise(rows, weight, bias);
-    expectAllClose(output.dataSync(), expected.output, 1e-5, 'output');
-    expectAllClose(mean.dataSync(), expected.means, 1e-6, 'mean');
-    expectAllClose(variance.dataSync(), expected.variances, 1e-5, 'variance');
+    expectAllClose(await output.data(), expected.output, 1e-5, 'output');
+    expectAllClose(await mean.data(), expected.means, 1e-6, 'mean');
+    expectAllClose(await variance.data(), expected.variances, 1e-5, 'variance');
     tf.dispose([rows, weight, bias, output, mean, variance]);
   });
 
-  test.each([1, 2, 3])('gradients of rows, weight and bias, case %i', (seed) => {
+  test.each([1, 2, 3])('gradients of rows, weight and bias, case %i', async (seed) => {
     const given = randomCase(seed);
     // A sum of squares with random factors: a loss whose gradient differs everywhere.
     const random = createRandom(seed, 1);
@@ -77,46 +77,45 @@ describe.each(backends)('batchNormalisation on %s', (backend) => {
       slowNormalisation(at).output.reduce((sum, value, i) => sum + factors[i] * value * value, 0);
 
     const gradients = tf.tidy(() =>
-      tf
-        .grads((rows: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => {
-          const { output, mean, variance } = normalise(rows, weight, bias);
-          tf.dispose([mean, variance]);
-          return tf.sum(tf.mul(tf.square(output), tf.tensor2d(factors, [ROWS, CHANNELS])));
-        })(tensorsOf(given))
-        .map((gradient) => gradient.dataSync()),
+      tf.grads((rows: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => {
+        const { output, mean, variance } = normalise(rows, weight, bias);
+        tf.dispose([mean, variance]);
+        return tf.sum(tf.mul(tf.square(output), tf.tensor2d(factors, [ROWS, CHANNELS])));
+      })(tensorsOf(given)),
     );
     expectAllClose(
-      gradients[0],
+      await gradients[0].data(),
       centralDifferences((rows) => loss({ ...given, rows }), given.rows),
       2e-5,
       'gradient of rows',
     );
     expectAllClose(
-      gradients[1],
+      await gradients[1].data(),
       centralDifferences((weight) => loss({ ...given, weight }), given.weight),
       2e-5,
       'gradient of weight',
     );
     expectAllClose(
-      gradients[2],
+      await gradients[2].data(),
       centralDifferences((bias) => loss({ ...given, bias }), given.bias),
       2e-5,
       'gradient of bias',
     );
   });
 
-  test('a channel without variance gives its bias, and no gradient that is not a number', () => {
-    tf.tidy(() => {
-      const weight = tf.tensor1d([2]);
-      const bias = tf.tensor1d([0.5]);
-      const gradient = tf.grad((rows: tf.Tensor) => {
-        const { output, mean, variance } = normalise(rows, weight, bias);
-        expect([...output.dataSync()]).toEqual([0.5, 0.5, 0.5]);
-        tf.dispose([mean, variance]);
-        return tf.sum(tf.square(output));
-      })(tf.tensor2d([[3], [3], [3]]));
-      expect([...gradient.dataSync()].every(Number.isFinite)).toBe(true);
-    });
+  test('a channel without variance gives its bias, and no gradient that is not a number', async () => {
+    const weight = tf.tensor1d([2]);
+    const bias = tf.tensor1d([0.5]);
+    let normalised: tf.Tensor | undefined;
+    const gradient = tf.grad((rows: tf.Tensor) => {
+      const { output, mean, variance } = normalise(rows, weight, bias);
+      normalised = tf.keep(output.clone());
+      tf.dispose([mean, variance]);
+      return tf.sum(tf.square(output));
+    })(tf.tensor2d([[3], [3], [3]]));
+    expect([...((await normalised?.data()) ?? [])]).toEqual([0.5, 0.5, 0.5]);
+    expect([...(await gradient.data())].every(Number.isFinite)).toBe(true);
+    tf.dispose([weight, bias, gradient, normalised as tf.Tensor]);
   });
 
   test('keeps mean and variance out of the tidy around it, and nothing else', () => {

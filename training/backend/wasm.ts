@@ -1,10 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
+import type { Memory } from '@softmargin/shared/metrics/kernel/webassembly.ts';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { registerActivationGradients } from './activation-gradients.ts';
 import { registerTrainingKernels } from './kernels/register.ts';
-import { registerPreluGradient } from './prelu-gradient.ts';
+import { loadKernels } from './load-kernels.ts';
 
 let started: Promise<void> | undefined;
 
@@ -30,8 +32,6 @@ async function prepare(): Promise<void> {
   setWasmPaths(dirname(resolve('@tensorflow/tfjs-backend-wasm')) + sep);
   // Its threads do not start in Node.
   setThreadsCount(1);
-  registerTrainingKernels();
-  registerPreluGradient();
 
   const emitter: EventEmitter = process;
   const events = ['uncaughtException', 'unhandledRejection'];
@@ -46,4 +46,13 @@ async function prepare(): Promise<void> {
   }
   // The backend's name alone proves nothing: tfjs takes it over before it knows whether the backend starts.
   if (!running) throw new Error('TensorFlow.js could not start its WASM backend.');
+  registerTrainingKernels(loadKernels(memoryOf(tf.backend())));
+  registerActivationGradients();
+}
+
+/** The heap of the backend's WASM module. Its types leave it out. */
+function memoryOf(backend: object): Memory {
+  const { memory } = (backend as { wasm: { asm: { memory?: Memory } } }).wasm.asm;
+  if (memory === undefined) throw new Error('The WASM backend of TensorFlow.js does not show its memory.');
+  return memory;
 }

@@ -4,7 +4,7 @@
  */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => CompiledModule;
-  readonly Instance: new (module: CompiledModule) => { readonly exports: object };
+  readonly Instance: new (module: CompiledModule, imports?: object) => { readonly exports: object };
   validate(bytes: Uint8Array): boolean;
 }
 

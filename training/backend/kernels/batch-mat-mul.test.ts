@@ -10,6 +10,10 @@ const products = [
   { a: [5, 4], b: [3, 5], transposeA: true, transposeB: true },
   { a: [1, 5], b: [3, 5], transposeA: false, transposeB: true },
   { a: [2, 5, 4], b: [2, 3, 5], transposeA: true, transposeB: true },
+  { a: [3, 6, 9], b: [3, 9, 17], transposeA: false, transposeB: false },
+  // More rows than are worked on at a time, and a width that no tile divides.
+  { a: [70, 600], b: [600, 11], transposeA: false, transposeB: false },
+  { a: [600, 70], b: [600, 11], transposeA: true, transposeB: false },
 ];
 
 test.for(products)(

@@ -1,40 +1,72 @@
+import type { NetworkKernels, Windows } from '@softmargin/shared/kernels/network-kernels.ts';
 import * as tf from '@tensorflow/tfjs';
-import { floats, type KernelCall } from './kernel.ts';
+import { forwardWindows, scratchBytes } from './convolution.ts';
+import { addressOf, floats, type KernelCall, type WasmBackend, withScratch } from './kernel.ts';
+
+type Geometry = tf.backend_util.Conv2DInfo;
 
 /**
  * Gradient of a depthwise convolution's filter. Each weight meets one channel only, so there is no matrix
- * product in it for XNNPACK to do.
+ * product in it.
  *
  * x [N, height, width, C], dy [N, outHeight, outWidth, C·multiplier] → `filterShape`
  */
-export function depthwiseConv2dNativeBackpropFilter({
-  inputs,
-  backend,
-  attrs,
-}: KernelCall<
-  tf.DepthwiseConv2dNativeBackpropFilterInputs,
-  tf.DepthwiseConv2dNativeBackpropFilterAttrs
->): tf.TensorInfo {
-  const x = inputs.x as tf.TensorInfo;
-  const dy = inputs.dy as tf.TensorInfo;
-  const { strides, pad, dimRoundingMode, dilations, filterShape } = attrs;
-  const [filterHeight, filterWidth, channels, multiplier] = filterShape;
-  const { inHeight, inWidth, strideHeight, strideWidth, padInfo } = tf.backend_util.computeConv2DInfo(
-    x.shape as [number, number, number, number],
-    filterShape,
-    strides,
-    dilations,
-    pad,
-    dimRoundingMode,
-    true,
-  );
-  const [batch, outHeight, outWidth, outChannels] = dy.shape;
+export function depthwiseConv2dNativeBackpropFilter(kernels: NetworkKernels) {
+  return ({
+    inputs,
+    backend,
+    attrs,
+  }: KernelCall<
+    tf.DepthwiseConv2dNativeBackpropFilterInputs,
+    tf.DepthwiseConv2dNativeBackpropFilterAttrs
+  >): tf.TensorInfo => {
+    const x = inputs.x as tf.TensorInfo;
+    const dy = inputs.dy as tf.TensorInfo;
+    const { strides, pad, dimRoundingMode, dilations, filterShape } = attrs;
+    const geometry = tf.backend_util.computeConv2DInfo(
+      x.shape as [number, number, number, number],
+      filterShape,
+      strides,
+      dilations,
+      pad,
+      dimRoundingMode,
+      true,
+    );
+    const gradient = backend.makeOutput(filterShape, 'float32');
+    if (filterShape[3] > 1) {
+      multiply(floats(x, backend), floats(dy, backend), geometry, floats(gradient, backend).fill(0));
+    } else {
+      multiplyByKernel(kernels, backend, x, dy, forwardWindows(geometry), gradient);
+    }
+    return gradient;
+  };
+}
 
-  const gradient = backend.makeOutput(filterShape, 'float32');
-  const values = floats(x, backend);
-  const outputGradient = floats(dy, backend);
-  const filterGradient = floats(gradient, backend).fill(0);
-  for (let n = 0; n < batch; n++) {
+function multiplyByKernel(
+  kernels: NetworkKernels,
+  backend: WasmBackend,
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
+  windows: Windows,
+  gradient: tf.TensorInfo,
+): void {
+  withScratch(backend, [scratchBytes(kernels, windows)], ([scratch]) => {
+    kernels.depthwiseFilterGradient(
+      addressOf(x, backend),
+      addressOf(dy, backend),
+      addressOf(gradient, backend),
+      scratch,
+      ...windows,
+    );
+  });
+}
+
+/** Any number of filters for a channel, which no network here has. */
+function multiply(x: Float32Array, dy: Float32Array, geometry: Geometry, gradient: Float32Array): void {
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, padInfo } = geometry;
+  const { filterHeight, filterWidth, strideHeight, strideWidth } = geometry;
+  const multiplier = outChannels / inChannels;
+  for (let n = 0; n < batchSize; n++) {
     for (let outY = 0; outY < outHeight; outY++) {
       for (let outX = 0; outX < outWidth; outX++) {
         const source = ((n * outHeight + outY) * outWidth + outX) * outChannels;
@@ -44,17 +76,14 @@ export function depthwiseConv2dNativeBackpropFilter({
           for (let filterX = 0; filterX < filterWidth; filterX++) {
             const inX = outX * strideWidth - padInfo.left + filterX;
             if (inX < 0 || inX >= inWidth) continue;
-            const pixel = ((n * inHeight + inY) * inWidth + inX) * channels;
+            const pixel = ((n * inHeight + inY) * inWidth + inX) * inChannels;
             const tap = (filterY * filterWidth + filterX) * outChannels;
-            for (let c = 0, out = 0; c < channels; c++) {
-              for (let m = 0; m < multiplier; m++, out++) {
-                filterGradient[tap + out] += values[pixel + c] * outputGradient[source + out];
-              }
+            for (let out = 0; out < outChannels; out++) {
+              gradient[tap + out] += x[pixel + Math.floor(out / multiplier)] * dy[source + out];
             }
           }
         }
       }
     }
   }
-  return gradient;
 }

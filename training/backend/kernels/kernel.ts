@@ -9,6 +9,7 @@ export interface WasmBackend {
   /** Drops one reference to the data and frees it with the last. */
   disposeData(dataId: tf.DataId): boolean;
   incRef(dataId: tf.DataId): void;
+  readonly dataIdMap: { get(dataId: tf.DataId): { readonly memoryOffset: number } };
 }
 
 /** What tfjs hands to a kernel: `Inputs` and `Attributes` as the kernel's op names them. */
@@ -32,6 +33,25 @@ export function runKernel(
 /** The elements of a float32 tensor, as `typedArrayFromHeap` views them. */
 export function floats(tensor: tf.TensorInfo, backend: WasmBackend): Float32Array {
   return backend.typedArrayFromHeap(tensor) as Float32Array;
+}
+
+/** Where a tensor's elements are on the heap, in bytes: until it is disposed of, wherever the heap grows to. */
+export function addressOf({ dataId }: tf.TensorInfo, backend: WasmBackend): number {
+  return backend.dataIdMap.get(dataId).memoryOffset;
+}
+
+/** Gives `use` uninitialised blocks of the heap, of so many bytes each, while it runs. */
+export function withScratch(
+  backend: WasmBackend,
+  bytes: readonly number[],
+  use: (addresses: number[]) => void,
+): void {
+  const blocks = bytes.map((length) => backend.makeOutput([Math.ceil(length / 4)], 'float32'));
+  try {
+    use(blocks.map((block) => addressOf(block, backend)));
+  } finally {
+    for (const { dataId } of blocks) backend.disposeData(dataId);
+  }
 }
 
 /** Transposes and drops the original. */

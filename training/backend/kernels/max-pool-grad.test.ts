@@ -25,6 +25,9 @@ describe.for(signs)('the gradient of max pooling, values $values', ({ of }) => {
     await expectSameAsCpu(
       (x) => tf.maxPool(x as tf.Tensor4D, pool.size, pool.stride, pool.pad),
       [{ shape, values: values.map(of) }],
+      1e-4,
+      // tfjs's kernel on WebGPU hands the gradient of equal elements to another of them.
+      ['wasm'],
     );
   });
 });

@@ -1,5 +1,6 @@
+import type { NetworkKernels } from '@softmargin/shared/kernels/network-kernels.ts';
 import type * as tf from '@tensorflow/tfjs';
-import { floats, type WasmBackend } from './kernel.ts';
+import { addressOf, floats, type WasmBackend } from './kernel.ts';
 
 type ConvolutionGeometry = tf.backend_util.Conv2DInfo;
 
@@ -12,6 +13,7 @@ type ConvolutionGeometry = tf.backend_util.Conv2DInfo;
  * @returns [N, inHeight + filterHeight − 1, inWidth + filterWidth − 1, C]
  */
 export function spreadOutputGradient(
+  kernels: NetworkKernels,
   dy: tf.TensorInfo,
   geometry: ConvolutionGeometry,
   backend: WasmBackend,
@@ -20,24 +22,14 @@ export function spreadOutputGradient(
   const [batch, outHeight, outWidth, channels] = dy.shape;
   const height = inHeight + filterHeight - 1;
   const width = inWidth + filterWidth - 1;
-  const top = filterHeight - 1 - padInfo.top;
-  const left = filterWidth - 1 - padInfo.left;
 
   const spread = backend.makeOutput([batch, height, width, channels], 'float32');
-  const from = floats(dy, backend);
-  const to = floats(spread, backend).fill(0);
-  for (let n = 0; n < batch; n++) {
-    for (let outY = 0; outY < outHeight; outY++) {
-      const y = outY * strideHeight + top;
-      if (y < 0 || y >= height) continue;
-      for (let outX = 0; outX < outWidth; outX++) {
-        const x = outX * strideWidth + left;
-        if (x < 0 || x >= width) continue;
-        const source = ((n * outHeight + outY) * outWidth + outX) * channels;
-        const target = ((n * height + y) * width + x) * channels;
-        for (let c = 0; c < channels; c++) to[target + c] = from[source + c];
-      }
-    }
-  }
+  floats(spread, backend).fill(0);
+  kernels.place(
+    ...([addressOf(dy, backend), batch, outHeight, outWidth, channels] as const),
+    ...([addressOf(spread, backend), height, width] as const),
+    ...([filterHeight - 1 - padInfo.top, filterWidth - 1 - padInfo.left] as const),
+    ...([strideHeight, strideWidth] as const),
+  );
   return spread;
 }

@@ -1,5 +1,14 @@
+import type { NetworkKernels } from '@softmargin/shared/kernels/network-kernels.ts';
+import {
+  BATCH_NORMALISATION,
+  BATCH_NORMALISATION_GRADIENT,
+} from '@softmargin/shared/models/batch-normalisation.ts';
 import * as tf from '@tensorflow/tfjs';
-import { withExplicitTranspose } from './batch-mat-mul.ts';
+import { PRELU_INPUT_GRADIENT, PRELU_SLOPE_GRADIENT, RELU_GRADIENT } from '../activation-gradients.ts';
+import { preluInputGradient, preluSlopeGradient, reluGradient } from './activation-gradients.ts';
+import { batchMatMul } from './batch-mat-mul.ts';
+import { batchNormalisation, batchNormalisationGradient } from './batch-normalisation.ts';
+import { conv2d } from './conv2d.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { depthwiseConv2dNativeBackpropFilter } from './depthwise-conv2d-native-backprop-filter.ts';
@@ -10,22 +19,30 @@ import { withLeadingAxesAsPooling } from './sum.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 
 /** Any kernel of this folder: each declares the inputs and attributes its op has, tfjs knows none. */
-type TrainingKernel = (call: never) => tf.TensorInfo;
+type TrainingKernel = (call: never) => tf.TensorInfo | tf.TensorInfo[];
 
 /**
  * Registers what tfjs's WASM backend lacks for training, or has but gets wrong or does slowly. Once, after
- * the backend's own kernels are registered and before it starts.
+ * the backend has started: what it sets up by then is what the replaced kernels need.
+ *
+ * @param kernels over the backend's memory.
  */
-export function registerTrainingKernels(): void {
-  register('Conv2DBackpropFilter', conv2dBackpropFilter);
-  register('DepthwiseConv2dNativeBackpropFilter', depthwiseConv2dNativeBackpropFilter);
-  register('DepthwiseConv2dNativeBackpropInput', depthwiseConv2dNativeBackpropInput);
+export function registerTrainingKernels(kernels: NetworkKernels): void {
+  register(BATCH_NORMALISATION, batchNormalisation(kernels));
+  register(BATCH_NORMALISATION_GRADIENT, batchNormalisationGradient(kernels));
+  register('Conv2DBackpropFilter', conv2dBackpropFilter(kernels));
+  register('DepthwiseConv2dNativeBackpropFilter', depthwiseConv2dNativeBackpropFilter(kernels));
+  register('DepthwiseConv2dNativeBackpropInput', depthwiseConv2dNativeBackpropInput(kernels));
+  register(PRELU_INPUT_GRADIENT, preluInputGradient(kernels));
+  register(PRELU_SLOPE_GRADIENT, preluSlopeGradient(kernels));
+  register(RELU_GRADIENT, reluGradient(kernels));
   register('UnsortedSegmentSum', unsortedSegmentSum);
 
-  replace('BatchMatMul', (original) => withExplicitTranspose(original as never));
-  replace('Conv2DBackpropInput', () => conv2dBackpropInput);
+  replace('BatchMatMul', (original) => batchMatMul(kernels, original as never));
+  replace('Conv2D', (original) => conv2d(kernels, original as never));
+  replace('Conv2DBackpropInput', () => conv2dBackpropInput(kernels));
   replace('Identity', () => identity);
-  replace('MaxPoolGrad', () => maxPoolGrad);
+  replace('MaxPoolGrad', () => maxPoolGrad(kernels));
   replace('Sum', (original) => withLeadingAxesAsPooling(original as never));
 }
 
@@ -36,6 +53,6 @@ function register(kernelName: string, kernel: TrainingKernel): void {
 function replace(kernelName: string, kernel: (original: tf.KernelFunc) => TrainingKernel): void {
   const original = tf.getKernel(kernelName, 'wasm');
   tf.unregisterKernel(kernelName, 'wasm');
-  // The rest of the original stays: its setup is what binds the code in the WASM module.
+  // The rest of the original stays: its setup binds the code in the WASM module.
   tf.registerKernel({ ...original, kernelFunc: kernel(original.kernelFunc) as unknown as tf.KernelFunc });
 }
