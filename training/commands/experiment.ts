@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Argument, Command, InvalidArgumentError } from 'commander';
-import { startWasmBackend } from '../backend/wasm.ts';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { type BackendChoice, backendChoices, chooseBackend } from '../backend/choose-backend.ts';
 import { loadDataset } from '../datasets/datasets.ts';
 import { type Experiment, planRuns } from '../experiments/experiment.ts';
 import { experiments } from '../experiments/experiments.ts';
@@ -14,6 +14,7 @@ interface ExperimentOptions {
   readonly set?: readonly string[];
   readonly only?: readonly string[];
   readonly part: { readonly index: number; readonly of: number };
+  readonly backend: BackendChoice;
   readonly output?: string;
   readonly pages: string;
 }
@@ -37,6 +38,7 @@ export function experimentCommand(signal: AbortSignal): Command {
       index: 0,
       of: 1,
     })
+    .addOption(new Option('--backend <name>', 'what computes').choices(backendChoices).default('auto'))
     .option('-o, --output <directory>', 'checkpoints, logs and results (default: out/experiments/<name>)')
     .option('--pages <directory>', 'where the page goes', join('docs', 'experiments'))
     .action(async (name: string, options: ExperimentOptions) => {
@@ -49,7 +51,8 @@ export function experimentCommand(signal: AbortSignal): Command {
         ],
         only: options.only ?? [],
       });
-      await startWasmBackend();
+      const backend = await chooseBackend(options.backend);
+      console.error(`  Computing by ${backend.description}`);
       await runExperiment({
         experiment,
         planned,
@@ -61,7 +64,7 @@ export function experimentCommand(signal: AbortSignal): Command {
           for (const warning of split.warnings) console.error(`  Warning: ${warning}`);
           return split;
         },
-        backend: 'WebAssembly',
+        backend: backend.description,
         signal,
       });
       console.log(join(options.pages, `${name}.md`));

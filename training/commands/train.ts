@@ -1,8 +1,16 @@
-import { join } from 'node:path';
-import { Argument, Command } from 'commander';
-import { startWasmBackend } from '../backend/wasm.ts';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { BundleTensor } from '@softmargin/shared/bundle/bundle.ts';
+import { architectures } from '@softmargin/shared/models/architectures.ts';
+import type { Architecture } from '@softmargin/shared/models/layers.ts';
+import { loadStateDict } from '@softmargin/shared/models/state-dict.ts';
+import { createRandom } from '@softmargin/shared/random.ts';
+import { Argument, Command, Option } from 'commander';
+import { type BackendChoice, backendChoices, chooseBackend } from '../backend/choose-backend.ts';
 import { loadDataset } from '../datasets/datasets.ts';
 import { trainToBundle } from '../export/train-to-bundle.ts';
+import { PARAMETER_STREAM } from '../loop/trainer.ts';
 import { overrideRecipe } from '../recipes/override.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { recipes } from '../recipes/recipes.ts';
@@ -26,18 +34,22 @@ export function trainCommand(signal: AbortSignal): Command {
     )
     .option('--steps <n>', 'short for --set steps=<n>', wholeNumber(1))
     .option('--seed <n>', 'short for --set seed=<n>', wholeNumber(0))
+    .addOption(new Option('--backend <name>', 'what computes').choices(backendChoices).default('auto'))
+    .option('--pretrained <file>', 'weights to start from: a PyTorch state dict saved as safetensors')
     .option('--resume', 'go on from the checkpoint of a run that was stopped')
     .option('--checkpoint-every <n>', 'steps from one checkpoint to the next', wholeNumber(1), 50)
     .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
     .option('-o, --output <directory>', 'takes all that is written (default: out/train/<recipe>)')
     .option('--bundle <file>', 'where the bundle goes (default: bundle.safetensors in the output)')
     .action(async (name: string, options: TrainOptions) => {
+      const weights = options.pretrained === undefined ? undefined : await readWeights(options.pretrained);
       const recipe = overrideRecipe(recipes.get(name) as Recipe, [
+        ...(weights === undefined ? [] : [`pretrained=${JSON.stringify(weights.title)}`]),
         ...(options.set ?? []),
         ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
         ...(options.seed === undefined ? [] : [`seed=${options.seed}`]),
       ]);
-      await trainAndReport(name, recipe, options, signal);
+      await trainAndReport(name, recipe, weights?.bytes, options, signal);
     });
 }
 
@@ -46,6 +58,8 @@ interface TrainOptions {
   readonly set?: readonly string[];
   readonly steps?: number;
   readonly seed?: number;
+  readonly backend: BackendChoice;
+  readonly pretrained?: string;
   readonly resume?: true;
   readonly checkpointEvery: number;
   readonly loadingThreads?: number;
@@ -56,11 +70,13 @@ interface TrainOptions {
 async function trainAndReport(
   name: string,
   recipe: Recipe,
+  weights: Uint8Array | undefined,
   options: TrainOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const directory = options.output ?? join('out', 'train', name);
-  await startWasmBackend();
+  const backend = await chooseBackend(options.backend);
+  console.error(`  Computing by ${backend.description}`);
   const split = await loadDataset(recipe.dataset, options.data, (note) => console.error(`  ${note}`));
   for (const warning of split.warnings) console.error(`  Warning: ${warning}`);
   if (recipe.validation !== null && split.validation === undefined) {
@@ -73,7 +89,8 @@ async function trainAndReport(
       name,
       recipe,
       split,
-      backend: 'WebAssembly',
+      backend: backend.description,
+      ...(weights !== undefined && { pretrained: pretrainedParameters(recipe, weights) }),
       directory,
       bundlePath: options.bundle ?? join(directory, 'bundle.safetensors'),
       resume: options.resume === true,
@@ -94,4 +111,23 @@ async function trainAndReport(
     if (signal.aborted) console.error(`\nThe checkpoint is in ${directory}; go on with --resume.`);
     throw error;
   }
+}
+
+/** A file of weights, and the words by which a recipe remembers it. */
+async function readWeights(path: string): Promise<{ bytes: Uint8Array; title: string }> {
+  const bytes = await readFile(path);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  return { bytes, title: `${basename(path)}, SHA-256 ${digest}` };
+}
+
+function pretrainedParameters(recipe: Recipe, weights: Uint8Array): ReadonlyMap<string, BundleTensor> {
+  const random = createRandom(recipe.seed, PARAMETER_STREAM);
+  const { parameters, ignored, initialised } = loadStateDict(
+    architectures.get(recipe.model) as Architecture,
+    weights,
+    random,
+  );
+  if (ignored.length > 0) console.error(`  Of the pretrained weights, left out: ${ignored.join(', ')}`);
+  if (initialised.length > 0) console.error(`  Not in them, and starting afresh: ${initialised.join(', ')}`);
+  return parameters;
 }

@@ -18,6 +18,8 @@ export interface TrainingRun {
   readonly split: DatasetSplit;
   /** Says how pictures are prepared; see `describe`. */
   readonly manifest: Manifest;
+  /** What the network's parameters start from; drawn by the seed without. */
+  readonly pretrained?: ReadonlyMap<string, BundleTensor>;
   /** Takes the checkpoint, the log and TensorBoard's event files. */
   readonly directory: string;
   /** Go on from the checkpoint in the directory; from the first step where there is none yet. */
@@ -59,7 +61,7 @@ export async function train(run: TrainingRun): Promise<TrainedNetwork> {
   const checkpoint = run.resume && (await exists(path)) ? await readCheckpoint(path) : undefined;
   if (checkpoint !== undefined) checkSameRun(path, checkpoint, run);
   const classes = new Set(run.split.train.identities).size;
-  const trainer = new Trainer(run.recipe, classes, checkpoint?.trainer);
+  const trainer = new Trainer(run.recipe, classes, checkpoint?.trainer, run.pretrained);
   try {
     return await new Loop(run, trainer, path, checkpoint).toTheEnd();
   } finally {

@@ -16,7 +16,7 @@ import type { TrainerState } from './checkpoint.ts';
 import { initialLossParameters } from './loss-parameters.ts';
 
 /** The stream of the run's seed that the network's first weights draw from. */
-const PARAMETER_STREAM = 10;
+export const PARAMETER_STREAM = 10;
 
 /** What one step reports. */
 export interface StepReport {
@@ -53,8 +53,14 @@ export class Trainer {
   /**
    * @param classes the number of training identities.
    * @param state where to go on from; a fresh start without one.
+   * @param pretrained the network's parameters at a fresh start; drawn by the seed without.
    */
-  constructor(recipe: Recipe, classes: number, state?: TrainerState) {
+  constructor(
+    recipe: Recipe,
+    classes: number,
+    state?: TrainerState,
+    pretrained?: ReadonlyMap<string, BundleTensor>,
+  ) {
     const architecture = architectures.get(recipe.model) as Architecture;
     this.#recipe = recipe;
     this.#step = state?.step ?? 0;
@@ -62,7 +68,9 @@ export class Trainer {
     const lossParameters = state?.lossParameters ?? initialLossParameters(recipe, this.#loss.parameters);
     this.#model = new TrainingModel(
       architecture,
-      state?.parameters ?? initialParameters(architecture, createRandom(recipe.seed, PARAMETER_STREAM)),
+      state?.parameters ??
+        pretrained ??
+        initialParameters(architecture, createRandom(recipe.seed, PARAMETER_STREAM)),
     );
     this.#lossParameters = new Map(
       this.#loss.parameters.map(({ name, shape }) => {

@@ -18,6 +18,8 @@ export const recipeSchema = z.strictObject({
     .strictObject({ height: z.int().min(1), width: z.int().min(1) })
     .nullable()
     .default(null),
+  /** The weights that the network starts from, by file name and digest; they are told when it is trained. */
+  pretrained: z.string().nullable().default(null),
   seed: z.int().nonnegative(),
   steps: z.int().min(1),
   preprocessing: z.strictObject({
