@@ -15,6 +15,7 @@ interface ExperimentOptions {
   readonly only?: readonly string[];
   readonly part: { readonly index: number; readonly of: number };
   readonly backend: BackendChoice;
+  readonly loadingThreads?: number;
   readonly output?: string;
   readonly pages: string;
 }
@@ -39,6 +40,7 @@ export function experimentCommand(signal: AbortSignal): Command {
       of: 1,
     })
     .addOption(new Option('--backend <name>', 'what computes').choices(backendChoices).default('auto'))
+    .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
     .option('-o, --output <directory>', 'checkpoints, logs and results (default: out/experiments/<name>)')
     .option('--pages <directory>', 'where the page goes', join('docs', 'experiments'))
     .action(async (name: string, options: ExperimentOptions) => {
@@ -65,6 +67,7 @@ export function experimentCommand(signal: AbortSignal): Command {
           return split;
         },
         backend: backend.description,
+        ...(options.loadingThreads !== undefined && { loadingThreads: options.loadingThreads }),
         signal,
       });
       console.log(join(options.pages, `${name}.md`));
