@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { EmbeddingKind } from './embeddings.ts';
 import { type EvaluationSize, SORTED_SHARE } from './evaluation.ts';
+import { median } from './median.ts';
 import { type Runtime, startNode, startWorkerd } from './runtimes.ts';
 
 /** Market-1501: its queries, and its gallery without junk. */
@@ -139,10 +140,6 @@ async function exponent(
   const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
   const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
   return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** The report as a table for people. */
