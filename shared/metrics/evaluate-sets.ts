@@ -20,7 +20,7 @@ import {
   singleShotCmc,
 } from './single-gallery-shot.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
-import { type TopLists, topLists, topListsByKernel } from './top-lists.ts';
+import { itemLabels, type TopLists, topLists, topListsByKernel } from './top-lists.ts';
 import { gatherTracks, readTracks, type Tracks } from './tracks.ts';
 
 /**
@@ -194,7 +194,14 @@ export async function rankPart(
       hits: await drawSingleShots(rule.draws, protocol, queries, bound.identities, reader),
     }),
     ...(topK > 0 && {
-      nearest: await topLists(protocol, queries, topK, reader, isRoot ? Math.sqrt : (value) => value),
+      nearest: await topLists(
+        protocol,
+        queries,
+        topK,
+        reader,
+        itemLabels(gallery.labels, bound.tracks),
+        isRoot ? Math.sqrt : (value) => value,
+      ),
     }),
   };
 }

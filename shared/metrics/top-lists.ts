@@ -3,20 +3,46 @@ import { type DistanceName, distanceOf } from './distance.ts';
 import type { GallerySource } from './evaluate.ts';
 import type { GalleryReader } from './gallery-distances.ts';
 import type { RankingKernel } from './kernel/kernel.ts';
-import type { Protocol } from './protocols.ts';
+import type { Labels, Protocol } from './protocols.ts';
+import type { Tracks } from './tracks.ts';
 
 /** The most places of a list that are kept. */
 export const MAX_TOP_K = 50;
 
-/** Numbers kept of each place: the item, its distance, and whether it is a correct match. */
-const COLUMNS = 3;
+/** Numbers kept of each place: those of a {@link TopItem}. */
+const COLUMNS = 6;
+
+/** What is known of a gallery item. */
+export interface ItemLabels {
+  /** Index in the gallery set. Of a track, that of its first image. */
+  readonly galleryIndex: number;
+  readonly identity: number;
+  readonly camera: number;
+  /** Where the gallery set has groups. */
+  readonly group?: number;
+}
 
 /** One place of a query's list. */
-export interface TopItem {
-  /** Index of what is ranked: of a gallery item, or of a track. */
-  readonly item: number;
+export interface TopItem extends ItemLabels {
   readonly distance: number;
+  /** Whether it is a correct match of the query. */
   readonly match: boolean;
+}
+
+/** Names what is ranked: items of a gallery, or its tracks. */
+export function itemLabels(
+  { identities, cameras, groups }: Labels,
+  tracks: Tracks | undefined,
+): (item: number) => ItemLabels {
+  return (item) => {
+    const galleryIndex = tracks === undefined ? item : tracks.firstOf[item];
+    return {
+      galleryIndex,
+      identity: identities[galleryIndex],
+      camera: cameras[galleryIndex],
+      ...(groups !== undefined && { group: groups[galleryIndex] }),
+    };
+  };
 }
 
 /**
@@ -42,16 +68,24 @@ export class TopLists {
     const list: TopItem[] = [];
     for (let place = 0; place < this.length; place++) {
       const at = COLUMNS * ((query - this.start) * this.length + place);
-      const [item, distance, match] = this.#places.subarray(at, at + COLUMNS);
-      if (item < 0) break;
-      list.push({ item, distance, match: match === 1 });
+      const [galleryIndex, identity, camera, group, distance, match] = this.#places.subarray(
+        at,
+        at + COLUMNS,
+      );
+      if (galleryIndex < 0) break;
+      list.push({
+        ...{ galleryIndex, identity, camera },
+        ...(!Number.isNaN(group) && { group }),
+        ...{ distance, match: match === 1 },
+      });
     }
     return list;
   }
 
-  set(query: number, place: number, { item, distance, match }: TopItem): void {
+  set(query: number, place: number, item: TopItem): void {
+    const { galleryIndex, identity, camera, group = Number.NaN, distance, match } = item;
     const at = COLUMNS * ((query - this.start) * this.length + place);
-    this.#places.set([item, distance, Number(match)], at);
+    this.#places.set([galleryIndex, identity, camera, group, distance, Number(match)], at);
   }
 
   /** Bytes that `decode` turns back into the same lists, to the last bit. */
@@ -104,13 +138,14 @@ class Nearest {
     }
   }
 
-  end(distance: (value: number, query: number) => number): TopLists {
+  end(labels: (item: number) => ItemLabels, distance: (value: number, query: number) => number): TopLists {
     const lists = new TopLists(this.#start, this.#lists.length, this.#length);
     for (const [q, list] of this.#lists.entries()) {
       const query = this.#start + q;
       const matches = new Set(this.#protocol.matches(query));
       for (const [place, { item, value }] of list.entries()) {
-        lists.set(query, place, { item, distance: distance(value, query), match: matches.has(item) });
+        const found = { distance: distance(value, query), match: matches.has(item) };
+        lists.set(query, place, { ...labels(item), ...found });
       }
     }
     return lists;
@@ -127,6 +162,7 @@ export async function topLists(
   queries: { readonly start: number; readonly count: number },
   length: number,
   gallery: GalleryReader,
+  labels: (item: number) => ItemLabels,
   distance: (value: number) => number,
 ): Promise<TopLists> {
   const nearest = new Nearest(protocol, queries, length);
@@ -135,7 +171,7 @@ export async function topLists(
       nearest.add(query, block.start, block.row(query));
     }
   }
-  return nearest.end(distance);
+  return nearest.end(labels, distance);
 }
 
 /** Scores of a block that are in memory at a time. */
@@ -179,5 +215,7 @@ export async function topListsByKernel(
     }
   }
   const squares = kernel.querySquares();
-  return nearest.end((value, query) => distanceOf(distance, -value, squares[query - queries.start]));
+  return nearest.end(itemLabels(gallery.labels, undefined), (value, query) =>
+    distanceOf(distance, -value, squares[query - queries.start]),
+  );
 }

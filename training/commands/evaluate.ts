@@ -124,7 +124,7 @@ async function run(options: EvaluateOptions): Promise<void> {
     ...rankingReport(ranked, rule, bootstrap),
     ...(options.verification && { verification: await verify(rule, queries, gallery) }),
     ...(reranked && { reranked }),
-    ...(options.topK !== undefined && { queries: listQueries(rule, ranked, queries, gallery) }),
+    ...(options.topK !== undefined && { queries: listQueries(ranked, queries) }),
   };
 
   if (options.perQuery !== undefined) {
@@ -161,17 +161,9 @@ async function verify(rule: SetRule, queries: EmbeddingSet, gallery: EmbeddingSe
   });
 }
 
-function listQueries(
-  rule: SetRule,
-  { scores, nearest }: SetEvaluation,
-  queries: EmbeddingSet,
-  gallery: EmbeddingSet,
-): QueryEntry[] {
-  const { tracks } = bindSets(rule, queries, gallery);
+function listQueries({ scores, nearest }: SetEvaluation, queries: EmbeddingSet): QueryEntry[] {
   return scores.flatMap((part, i) =>
-    Array.from({ length: part.count }, (_, index) =>
-      queryEntry(part, index, nearest[i], queries, gallery, tracks),
-    ),
+    queryRecords([part], queries).map((record) => queryEntry(record, nearest[i])),
   );
 }
 
