@@ -29,8 +29,13 @@ export function histogramChart(
   const ticks = roundTicks(0, 1.05 * highest, 6);
   return drawChart({
     title: 'Distances of pairs',
-    subtitle: `${subtitle}; dark: ${matchingPairs} matching pairs, light: ${nonMatchingPairs} others`,
-    x: { label: 'distance', from, to, ticks: roundTicks(from, to, 8) },
+    subtitle,
+    x: {
+      label: `distance (dark: ${matchingPairs} matching pairs, light: ${nonMatchingPairs} others)`,
+      from,
+      to,
+      ticks: roundTicks(from, to, 12),
+    },
     y: { label: 'share of the pairs of a kind (%)', from: 0, to: 1.05 * highest, ticks },
     marks: [
       { kind: 'bars', bars: bars(nonMatching), opacity: 0.3 },
