@@ -20,6 +20,8 @@ import type { ruleSchema } from './order.ts';
 
 /** Work of a shard, as a variable, that makes many shards of small sets. */
 const SHARD_WORK = '150000';
+/** The same where each pair costs more, as a rule is asked of it. */
+const RULE_SHARD_WORK = '1500000';
 
 const random = createRandom(51);
 const normal = (r: typeof random) => r.normal();
@@ -93,7 +95,7 @@ describe.each([
       };
       const asked = { ...rule, bootstrap, verification: true, rerank: options, topK: 6 };
       const few = await run(each, asked);
-      const many = await run(each, asked, SHARD_WORK);
+      const many = await run(each, asked, typeof protocol === 'string' ? SHARD_WORK : RULE_SHARD_WORK);
       expect(many.shards).toBeGreaterThan(2 * few.shards);
       expect(few.result).toStrictEqual(JSON.parse(JSON.stringify(expected)));
       expect(many.result).toStrictEqual(few.result);
