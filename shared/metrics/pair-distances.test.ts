@@ -5,7 +5,7 @@ import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blocksOf } from './blocks.ts';
 import { countPairs } from './count-pairs.ts';
 import { type DistanceName, distanceNames } from './distance.ts';
-import { distanceRange, PairDistances } from './pair-distances.ts';
+import { distanceRange, longestRow, PairDistances } from './pair-distances.ts';
 import { bindProtocol, type ProtocolName } from './protocols.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
 
@@ -18,7 +18,8 @@ async function count(
 ): Promise<PairDistances[]> {
   const parts: PairDistances[] = [];
   for (const block of blocksOf(queries, size)) {
-    const pairs = new PairDistances(distance, distanceRange(distance, queries, gallery));
+    const [longestQuery, longestItem] = [gallerySource(queries), gallerySource(gallery)].map(longestRow);
+    const pairs = new PairDistances(distance, distanceRange(distance, await longestQuery, await longestItem));
     const bound = bindProtocol(protocol, queries, gallery);
     await countPairs(pairs, bound, block, readDistances(distance, block, gallerySource(gallery)));
     parts.push(pairs);
@@ -175,6 +176,22 @@ describe('encode and decode', () => {
       expect(decoded.verification()).toStrictEqual(pairs.verification());
       expect(decoded.distance).toBe(distance);
     }
+  });
+
+  test('are short also where most bins hold a pair', () => {
+    const random = createRandom(8);
+    const pairs = new PairDistances('cosine', 2);
+    const row = Float64Array.from({ length: 400_000 }, () => 2 * random.uniform());
+    const labels = {
+      identities: Int32Array.from(row, (_, item) => item % 2),
+      cameras: new Int32Array(row.length),
+    };
+    const bound = bindProtocol('none', { identities: Int32Array.of(1), cameras: Int32Array.of(0) }, labels);
+    pairs.addRow(bound, new Set(bound.matches(0)), 0, 0, row);
+    const bytes = pairs.encode();
+    expect(bytes.length).toBeLessThan(2 ** 20 + 100);
+    expect(PairDistances.decode(bytes).verification()).toStrictEqual(pairs.verification());
+    expect(() => PairDistances.decode(bytes.subarray(0, bytes.length - 8))).toThrow(RangeError);
   });
 
   test('refuse what is cut or something else', () => {

@@ -4,7 +4,8 @@ import { quantised, randomSet, slowEvaluate, slowList } from '../../test/slow-ev
 import { createRandom } from '../random.ts';
 import { blocksOf } from './blocks.ts';
 import { bindSets, evaluateSets, type SetRule } from './evaluate-sets.ts';
-import { drawSingleShots, singleShotCmc } from './single-gallery-shot.ts';
+import { gallerySource, readDistances } from './read-distances.ts';
+import { decodeHits, drawSingleShots, encodeHits, singleShotCmc } from './single-gallery-shot.ts';
 
 const sameCamera = { drop: [{ sameIdentity: true, sameCamera: true }], distractors: [] };
 const rule = {
@@ -86,11 +87,13 @@ describe('cuhk03-classic', () => {
     const { result } = await evaluateSets(kernel, rule, queries, gallery);
     const other = await evaluateSets(kernel, { ...rule, draws: { repeats: 10, seed: 4 } }, queries, gallery);
     expect(other.result.cmc).not.toEqual(result.cmc);
-    const { protocol, read } = bindSets(rule, queries, gallery);
+    const { protocol } = bindSets(rule, queries, gallery);
     for (const size of [1, 7, 33]) {
       const parts = [];
       for (const block of blocksOf(queries, size)) {
-        parts.unshift(await drawSingleShots(rule.draws, protocol, block, gallery.identities, read(block)));
+        const reader = readDistances(rule.distance, block, gallerySource(gallery));
+        const found = await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader);
+        parts.unshift(decodeHits(encodeHits(found)));
       }
       expect(singleShotCmc(parts, rule.draws)).toStrictEqual(result.cmc);
     }
@@ -102,4 +105,10 @@ describe('cuhk03-classic', () => {
     const { result } = await evaluateSets(kernel, rule, queries, { ...gallery, identities });
     expect(result).toMatchObject({ mAP: null, cmc: {}, validQueries: 0, skippedQueries: 60 });
   });
+});
+
+test('hits are what was encoded, or nothing', () => {
+  const found = { queries: 0, shortest: Number.POSITIVE_INFINITY, hits: new Float64Array(51) };
+  expect(decodeHits(encodeHits(found))).toStrictEqual(found);
+  expect(() => decodeHits(new Uint8Array(8))).toThrow(RangeError);
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { serialiseSafetensors } from '@softmargin/shared/bundle/safetensors.ts';
 import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
 import { evaluateSets, type SetRule } from '@softmargin/shared/metrics/evaluate-sets.ts';
-import { reRank, reRankingDefaults } from '@softmargin/shared/metrics/re-ranking.ts';
+import { reRank } from '@softmargin/shared/metrics/re-ranking.ts';
+import { reRankingDefaults } from '@softmargin/shared/metrics/re-ranking-options.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { serialiseNpy } from '@softmargin/shared/sets/npy.ts';
@@ -66,6 +67,25 @@ describe('softmargin evaluate --json', () => {
     const rule: SetRule = { protocol: 'cuhk03-classic', distance: 'cosine', draws: { repeats: 3, seed: 5 } };
     const found = await evaluated(...sets, '--protocol', 'cuhk03-classic', '--repeats', '3', '--seed', '5');
     expect(found).toStrictEqual({ ...rule, ...(await evaluateSets(kernel, rule, queries, gallery)).result });
+  });
+
+  test('lists the nearest of every query', async () => {
+    const rule: SetRule = { protocol: 'market1501', distance: 'cosine', draws };
+    const found = await evaluated(...sets, '--protocol', 'market1501', '--top-k', '3');
+    const { nearest, scores } = await evaluateSets(kernel, rule, queries, gallery, { topK: 3 });
+    expect(found.queries).toHaveLength(queries.count);
+    for (const [query, entry] of found.queries.entries()) {
+      expect(entry).toStrictEqual({
+        query,
+        identity: queries.identities[query],
+        camera: queries.cameras[query],
+        averagePrecision: scores[0].at(query).score?.averagePrecision ?? null,
+        firstMatchRank: scores[0].at(query).score?.firstMatchRank ?? null,
+        skipped: scores[0].at(query).score === undefined,
+        nearest: nearest[0].of(query),
+      });
+    }
+    await expect(evaluated(...sets, '--top-k', '51')).rejects.toThrow('from 1 to 50');
   });
 
   test('excludes by a rule from a file', async () => {
