@@ -56,6 +56,18 @@ export const MAX_UNPACKED_BYTES = 256 * MiB;
 /** A stored block of encoded pictures; a larger picture is a block of its own. */
 export const PICTURE_BLOCK_BYTES = 4 * MiB;
 
+/**
+ * Pictures of one shard: a large network takes a tenth of a second each, and their embeddings, up to 2 MB, are one
+ * entry of the ledger.
+ */
+export const PICTURES_PER_SHARD = 48;
+
+/** Shards of pictures that are read from the ledger in one go, as their embeddings are put together. */
+export const PICTURE_SHARDS_PER_READ = 8;
+
+/** How long putting the embeddings of a set together may take; what an interrupted one left is removed after it. */
+export const COLLECTION_LIFETIME_MS = 60 * 60 * 1000;
+
 /** Pictures that could not be read, in one answer: each is named with its path and its reason. */
 export const MAX_REPORTED_PICTURES = 100;
 
