@@ -8,11 +8,17 @@ import { storeRest } from '../sets/store-set.ts';
 import { type EmbeddedPictures, parseProblems } from './embed-shard.ts';
 import { type EmbeddedSet, type FailedPicture, findEmbeddedSet, recordEmbeddedSet } from './embedded-sets.ts';
 
+/** A set of pictures that a model can embed none of. */
+export class UnusablePictures extends Error {
+  override readonly name = 'UnusablePictures';
+}
+
 /**
  * Makes a content of the embeddings of a set's pictures, in their order, with the labels of those that have one.
  * Done twice, it is the same content. Of the embeddings, those of a few shards are in memory.
  *
  * @param shards what the shards of this set left, in their order.
+ * @throws {UnusablePictures} where none has an embedding.
  */
 export async function collectSet(
   bindings: Bindings,
@@ -37,7 +43,7 @@ export async function collectSet(
     const features = await writer.end();
     const [first] = failures;
     if (features.count === 0 && first !== undefined) {
-      throw new Error(
+      throw new UnusablePictures(
         `None of the ${failures.length} pictures could be embedded. The first, ${first.path}: ${first.message}`,
       );
     }

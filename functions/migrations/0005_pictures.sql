@@ -22,3 +22,5 @@ CREATE INDEX embedded_sets_by_content ON embedded_sets (sha256);
 -- The model of an evaluation that ranks pictures.
 ALTER TABLE evaluations ADD COLUMN model TEXT;
 ALTER TABLE evaluations ADD COLUMN model_sha256 TEXT;
+ALTER TABLE evaluations ADD COLUMN query_kind TEXT NOT NULL DEFAULT 'embeddings';
+ALTER TABLE evaluations ADD COLUMN gallery_kind TEXT NOT NULL DEFAULT 'embeddings';
