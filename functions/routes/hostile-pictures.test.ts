@@ -172,9 +172,9 @@ test.each<[string, Files, string, RegExp]>([
     'names that say nothing',
     { 'cat.png': png },
     '?names=market1501',
-    /^names: cat\.png: it is not named like 0002_c1s1/,
+    /^names: names: cat\.png: it is not named like 0002_c1s1/,
   ],
-  ['folders that are no numbers', { 'cat/1.png': png }, '?names=folders', /^names: cat\/1\.png/],
+  ['folders that are no numbers', { 'cat/1.png': png }, '?names=folders', /^names: names: cat\/1\.png/],
   ['nobody who says how names are to be read', { [PATH]: png }, '', /^names: .*\?names=market1501/],
   ['features beside pictures', { [PATH]: png, 'features.npy': png }, '?names=market1501', /^features/],
   [

@@ -33,7 +33,10 @@ export function parsePictureName(path: string, naming: PictureNaming): PictureLa
   const { pattern, example } = RULES[naming];
   const found = pattern.exec(path);
   if (found === null) {
-    throw new SetError('names', `${path}: it is not named like ${example}, as ${naming} pictures are.`);
+    throw new SetError(
+      'names',
+      `names: ${path}: it is not named like ${example}, as ${naming} pictures are.`,
+    );
   }
   return { identity: Number(found[1]), camera: Number(found[2] ?? 0) };
 }
