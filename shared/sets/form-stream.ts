@@ -64,6 +64,7 @@ async function readHeaders(reader: ByteReader): Promise<FormPart> {
   let part: FormPart | undefined;
   let total = 0;
   for (;;) {
+    const decoder = new TextDecoder();
     let line = '';
     while (!line.endsWith('\r\n')) {
       const piece = await reader.some(MAX_HEADER_BYTES);
@@ -74,7 +75,8 @@ async function readHeaders(reader: ByteReader): Promise<FormPart> {
       total += bytes.length;
       if (total > MAX_HEADER_BYTES)
         throw formError(`a part has more than ${MAX_HEADER_BYTES} bytes of headers`);
-      line += new TextDecoder().decode(bytes);
+      // A name may be cut within a character.
+      line += decoder.decode(bytes, { stream: true });
     }
     if (line === '\r\n') break;
     if (!/^content-disposition:/i.test(line)) continue;
