@@ -67,7 +67,7 @@ class FaultyStorage {
 }
 
 describe('storage errors, one at each call in turn', () => {
-  test('while the shards run: the same bits', async () => {
+  test('while the shards run: the same bits', { timeout: 60_000 }, async () => {
     const expected = await evaluate(rankingKernel, rule, query, gallery);
     let failing = 0;
     let faulty: FaultyStorage;
@@ -93,7 +93,9 @@ describe('storage errors, one at each call in turn', () => {
     expect(failing).toBeGreaterThan(10);
   });
 
-  test('while it is asked for: an error, and the same request again is the one evaluation', async () => {
+  test('while it is asked for: an error, and the same request again is the one evaluation', {
+    timeout: 60_000,
+  }, async () => {
     await uploadSet('q', query);
     await uploadSet('g', gallery);
     let failing = 0;
@@ -188,7 +190,7 @@ test('a shard that comes late, after it was sent and done again, counts once', a
   expect(JSON.parse(before?.result as string)).toEqual(await evaluate(rankingKernel, rule, query, gallery));
 });
 
-test('two hundred small jobs at once all succeed', { timeout: 60_000 }, async () => {
+test('two hundred small jobs at once all succeed', { timeout: 180_000 }, async () => {
   await uploadSet('small-q', randomSet(random, 20, 4, quantised));
   await uploadSet('small-g', gallery);
   const request = { query: 'small-q', gallery: 'small-g', ...rule };

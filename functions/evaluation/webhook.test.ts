@@ -76,7 +76,7 @@ test('a receiver that fails or redirects is tried again, a bounded number of tim
   const redirect = () => new Response(null, { status: 302, headers: { Location: 'https://example.org/' } });
   const received = receiver(
     new Error('No route.'),
-    ...Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? new Response('no', { status: 500 }) : redirect())),
+    ...Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? new Response(null, { status: 500 }) : redirect())),
   );
   const { id, stub, deliver } = await withoutQueue(query, gallery, { webhook });
   await deliver(0);

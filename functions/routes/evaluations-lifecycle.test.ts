@@ -207,11 +207,24 @@ describe('a dry run', () => {
       dimension: 6,
       plan: {
         shards: 3,
-        queriesPerShard: { fewest: 1100 - 2 * 512, most: 512 },
-        multiplyAdds: 1100 * 300 * 6,
-        galleryBytesRead: 3 * 2 * 300 * 6 * 4,
+        // A pair costs 64 multiply-adds beside its product.
+        multiplyAdds: 1100 * 300 * (6 + 64),
+        bytesRead: 3 * 2 * 300 * 6 * 4,
+        stages: [
+          {
+            ...{ stage: 'ranking', engine: 'kernel', shards: 3 },
+            itemsPerShard: { fewest: 1100 - 2 * 512, most: 512 },
+          },
+        ],
       },
-      limits: { shards: 5000, shardMultiplyAdds: 2e10, shardQueries: 512, shardTimeoutSeconds: 30 },
+      // A tenth of the 30 s of an invocation.
+      speeds: { kernel: { multiplyAddsPerSecond: 7e9, measured: false } },
+      limits: {
+        shards: 5000,
+        shardMultiplyAdds: { kernel: 2.1e10, rows: 2.1e9 },
+        shardQueries: 512,
+        shardTimeoutSeconds: 30,
+      },
     });
     expect(await count()).toBe(before);
     expect((await keyed('dry')).status).toBe(202);

@@ -86,14 +86,17 @@ export function addEvaluationRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/evaluations/:id/cancel', { POST: cancel });
 }
 
-/** The evaluation that a path names. @throws {ApiError} 404. */
-export async function evaluationOf(context: Context<AppTypes>): Promise<EvaluationRow> {
-  const id = context.req.param('id') as string;
+/** The evaluation that a path names, as one of its parameters. @throws {ApiError} 404. */
+export async function evaluationOf(
+  context: Context<AppTypes>,
+  param: 'id' | 'other' = 'id',
+): Promise<EvaluationRow> {
+  const id = context.req.param(param) as string;
   const row = await findEvaluation(context.env, id);
   if (row !== null) return row;
   throw new ApiError(404, {
     message: `There is no evaluation "${id}".`,
-    param: 'id',
+    param,
     code: 'evaluation_not_found',
   });
 }
@@ -120,11 +123,11 @@ async function create(context: Context<AppTypes>): Promise<Response> {
     const row = await repeatedEvaluation(env, idempotency, request.webhook);
     if (row !== undefined) return context.json(await currentObject(env, row), 200, locationOf(row));
   }
-  const query = await findSet(env, request.query);
-  if (query === null) throw setNotFound(request.query, 'query');
-  const gallery = await findSet(env, request.gallery);
-  if (gallery === null) throw setNotFound(request.gallery, 'gallery');
-  const { query: _query, gallery: _gallery, model: modelName, webhook, dryRun, ...rule } = request;
+  const { query: querySet, gallery: gallerySet, model: modelName, webhook, dryRun, ...rule } = request;
+  const query = await findSet(env, querySet);
+  if (query === null) throw setNotFound(querySet, 'query');
+  const gallery = await findSet(env, gallerySet);
+  if (gallery === null) throw setNotFound(gallerySet, 'gallery');
   const model = await modelFor(env, modelName, query, gallery);
   checkFit(rule, query, gallery, model);
   if (dryRun) return context.json(await planOf(env, rule, query, gallery, model));

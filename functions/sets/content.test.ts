@@ -40,6 +40,20 @@ test('the gallery is its blocks', async () => {
   expect(await gallery.read(2)).toEqual(blockOf(set, 128, 22));
 });
 
+test.each([7, 20, 64, 100, 1000])(
+  'tiles of at most %i rows are the set, one after the other',
+  async (most) => {
+    const content = await SetContent.open(env.STORE, (await storeContent(env.STORE, set)).sha256);
+    const { count, rowsPerBlock, read } = content.tiles(most);
+    expect(count).toBe(150);
+    expect(rowsPerBlock).toBeLessThanOrEqual(Math.min(most, 64));
+    for (let tile = 0; tile * rowsPerBlock < count; tile++) {
+      const start = tile * rowsPerBlock;
+      expect(await read(tile)).toEqual(blockOf(set, start, Math.min(rowsPerBlock, count - start)));
+    }
+  },
+);
+
 test.each([
   [1, 8192],
   [512, 1024],

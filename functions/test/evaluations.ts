@@ -38,7 +38,8 @@ export async function withoutQueue(
   {
     rule = { protocol: 'none', distance: 'cosine' } as Rule,
     webhook,
-  }: { rule?: Rule; webhook?: Webhook } = {},
+    variables = {},
+  }: { rule?: Rule; webhook?: Webhook; variables?: Partial<Bindings> } = {},
 ) {
   const id = crypto.randomUUID();
   const parsed = ruleSchema.parse(rule);
@@ -73,7 +74,7 @@ export async function withoutQueue(
       sent.push(...messages.map(({ body }) => body));
     },
   };
-  await rebind(stub, { SHARDS: SHARDS as unknown as Bindings['SHARDS'] });
+  await rebind(stub, { ...variables, SHARDS: SHARDS as unknown as Bindings['SHARDS'] });
   await runInDurableObject(stub, (instance: Evaluation) => instance.start(id, order, webhook));
   const deliver = (...shards: number[]) =>
     deliverMessages(...shards.map((shard) => ({ evaluation: id, shard })));

@@ -3,7 +3,7 @@ import { kernel } from '../../test/kernel.ts';
 import { quantised, randomSet, slowEvaluate, withGroups } from '../../test/slow-evaluation.ts';
 import { createRandom } from '../random.ts';
 import { evaluate } from './evaluate.ts';
-import { bindRule, type ExclusionRule, parseExclusionRule } from './exclusion-rule.ts';
+import { bindRule, boundLocated, type ExclusionRule, parseExclusionRule } from './exclusion-rule.ts';
 
 const random = createRandom(11);
 const queries = withGroups(random, randomSet(random, 40, 3, quantised));
@@ -31,6 +31,14 @@ const rules: [string, ExclusionRule][] = [
 ];
 
 describe.each(rules)('%s', (_, protocol) => {
+  test('no query has more matches and items left out than its bound', () => {
+    const { matches, leftOut } = bindRule(protocol, queries, gallery);
+    const bound = boundLocated(protocol, queries, gallery);
+    for (let query = 0; query < queries.count; query++) {
+      expect(bound(query)).toBeGreaterThanOrEqual(matches(query).length + leftOut(query).length);
+    }
+  });
+
   test.each(['cosine', 'euclidean'] as const)('is what the slow way finds, by %s', async (distance) => {
     const rule = { protocol, distance };
     const found = await evaluate(kernel, rule, queries, gallery);
@@ -79,4 +87,21 @@ test.each([
   ['distractors that are none', { drop: [], distractors: 0 }, /^distractors: /],
 ])('refuses %s and names the field', (_, value, message) => {
   expect(() => parseExclusionRule(value)).toThrow(message);
+});
+
+test('the bound counts an item for each single condition that may leave it out', () => {
+  const labels = (cameras: number[]) => ({
+    identities: new Int32Array(cameras.length).fill(1),
+    cameras: Int32Array.from(cameras),
+  });
+  const bound = (drop: ExclusionRule['drop']) =>
+    boundLocated({ drop, distractors: [] }, labels([2]), labels([2, 2, 2, 5]))(0) - 4;
+  expect(bound([])).toBe(0);
+  // What no list has is located for nobody.
+  expect(bound([{ galleryCamera: 2 }])).toBe(0);
+  expect(bound([{ sameCamera: true }])).toBe(3);
+  expect(bound([{ sameCamera: false }])).toBe(1);
+  expect(bound([{ sameIdentity: true, galleryCamera: 5 }])).toBe(1);
+  expect(bound([{ queryCamera: 3, sameIdentity: true }])).toBe(0);
+  expect(bound([{ sameCamera: true }, { sameCamera: false }])).toBe(4);
 });

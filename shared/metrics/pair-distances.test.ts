@@ -178,6 +178,22 @@ describe('encode and decode', () => {
     }
   });
 
+  test('are short also where most bins hold a pair', () => {
+    const random = createRandom(8);
+    const pairs = new PairDistances('cosine', 2);
+    const row = Float64Array.from({ length: 400_000 }, () => 2 * random.uniform());
+    const labels = {
+      identities: Int32Array.from(row, (_, item) => item % 2),
+      cameras: new Int32Array(row.length),
+    };
+    const bound = bindProtocol('none', { identities: Int32Array.of(1), cameras: Int32Array.of(0) }, labels);
+    pairs.addRow(bound, new Set(bound.matches(0)), 0, 0, row);
+    const bytes = pairs.encode();
+    expect(bytes.length).toBeLessThan(2 ** 20 + 100);
+    expect(PairDistances.decode(bytes).verification()).toStrictEqual(pairs.verification());
+    expect(() => PairDistances.decode(bytes.subarray(0, bytes.length - 8))).toThrow(RangeError);
+  });
+
   test('refuse what is cut or something else', () => {
     const pairs = new PairDistances('cosine', 2);
     pairs.addRow(bindProtocol('none', noLabels, noLabels), new Set([0]), 0, 0, Float64Array.of(0.5, 1.5));

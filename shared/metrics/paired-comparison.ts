@@ -81,3 +81,20 @@ export function compareEvaluations(
   );
   return { mAP, cmc1, validQueries: valid, skippedQueries: a.length - valid };
 }
+
+/** What a difference says, in a sentence. @param measure its name. @param confidence of its interval. */
+export function differenceInWords(
+  measure: string,
+  { a, b, difference, withinNoise }: PairedDifference,
+  confidence: number,
+): string {
+  const points = (value: number) => `${value > 0 ? '+' : ''}${(100 * value).toFixed(2)}`;
+  const interval = `${points(difference.low)} to ${points(difference.high)} points`;
+  const share = `${Number((100 * confidence).toPrecision(4))} % interval ${interval}`;
+  const found = `${measure} is ${(100 * a).toFixed(2)} % in a and ${(100 * b).toFixed(2)} % in b`;
+  if (withinNoise) {
+    return `${found}: the difference of ${points(difference.mean)} points is within noise (${share}, which holds zero).`;
+  }
+  const better = difference.mean > 0 ? 'b' : 'a';
+  return `${found}: ${better} is better by more than noise, b − a is ${points(difference.mean)} points (${share}).`;
+}

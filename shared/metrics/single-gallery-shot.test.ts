@@ -5,7 +5,7 @@ import { createRandom } from '../random.ts';
 import { blocksOf } from './blocks.ts';
 import { bindSets, evaluateSets, type SetRule } from './evaluate-sets.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
-import { drawSingleShots, singleShotCmc } from './single-gallery-shot.ts';
+import { decodeHits, drawSingleShots, encodeHits, singleShotCmc } from './single-gallery-shot.ts';
 
 const sameCamera = { drop: [{ sameIdentity: true, sameCamera: true }], distractors: [] };
 const rule = {
@@ -92,7 +92,8 @@ describe('cuhk03-classic', () => {
       const parts = [];
       for (const block of blocksOf(queries, size)) {
         const reader = readDistances(rule.distance, block, gallerySource(gallery));
-        parts.unshift(await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader));
+        const found = await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader);
+        parts.unshift(decodeHits(encodeHits(found)));
       }
       expect(singleShotCmc(parts, rule.draws)).toStrictEqual(result.cmc);
     }
@@ -104,4 +105,10 @@ describe('cuhk03-classic', () => {
     const { result } = await evaluateSets(kernel, rule, queries, { ...gallery, identities });
     expect(result).toMatchObject({ mAP: null, cmc: {}, validQueries: 0, skippedQueries: 60 });
   });
+});
+
+test('hits are what was encoded, or nothing', () => {
+  const found = { queries: 0, shortest: Number.POSITIVE_INFINITY, hits: new Float64Array(51) };
+  expect(decodeHits(encodeHits(found))).toStrictEqual(found);
+  expect(() => decodeHits(new Uint8Array(8))).toThrow(RangeError);
 });

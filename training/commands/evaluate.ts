@@ -1,29 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { blocksOf } from '@softmargin/shared/metrics/blocks.ts';
-import { countPairs } from '@softmargin/shared/metrics/count-pairs.ts';
 import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
 import {
-  bindSets,
   evaluateSets,
-  QUERIES_PER_SHARD,
   type SetEvaluation,
   type SetRule,
   setProtocols,
 } from '@softmargin/shared/metrics/evaluate-sets.ts';
 import { parseExclusionRule } from '@softmargin/shared/metrics/exclusion-rule.ts';
-import {
-  distanceRange,
-  longestRow,
-  PairDistances,
-  type Verification,
-} from '@softmargin/shared/metrics/pair-distances.ts';
 import { queryRecords } from '@softmargin/shared/metrics/per-query.ts';
 import { type QueryEntry, queryEntry } from '@softmargin/shared/metrics/query-entry.ts';
 import { reRank } from '@softmargin/shared/metrics/re-ranking.ts';
 import { reRankingDefaults } from '@softmargin/shared/metrics/re-ranking-options.ts';
-import { gallerySource, readDistances } from '@softmargin/shared/metrics/read-distances.ts';
 import { type EvaluationReport, rankingReport } from '@softmargin/shared/metrics/report.ts';
 import { MAX_TOP_K } from '@softmargin/shared/metrics/top-lists.ts';
+import { verifySets } from '@softmargin/shared/metrics/verify-sets.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { Command, Option } from 'commander';
 import { loadKernel } from '../evaluation/kernel.ts';
@@ -122,7 +112,11 @@ async function run(options: EvaluateOptions): Promise<void> {
     distance: rule.distance,
     ...(rule.protocol === 'cuhk03-classic' && { draws: rule.draws }),
     ...rankingReport(ranked, rule, bootstrap),
-    ...(options.verification && { verification: await verify(rule, queries, gallery) }),
+    ...(options.verification && {
+      verification: await withProgress('Count pairs', (progress) =>
+        verifySets(rule, queries, gallery, progress),
+      ),
+    }),
     ...(reranked && { reranked }),
     ...(options.topK !== undefined && { queries: listQueries(ranked, queries) }),
   };
@@ -144,21 +138,6 @@ async function readRule(path: string): Promise<SetRule['protocol']> {
   } catch (cause) {
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
   }
-}
-
-async function verify(rule: SetRule, queries: EmbeddingSet, gallery: EmbeddingSet): Promise<Verification> {
-  const { protocol, read } = bindSets(rule, queries, gallery);
-  const { distance } = rule;
-  const source = gallerySource(gallery);
-  const longestQuery = await longestRow(gallerySource(queries));
-  const pairs = new PairDistances(distance, distanceRange(distance, longestQuery, await longestRow(source)));
-  return withProgress('Count pairs', async (progress) => {
-    for (const block of blocksOf(queries, QUERIES_PER_SHARD)) {
-      await countPairs(pairs, protocol, block, read(readDistances(distance, block, source), block));
-      progress(block.start + block.count, queries.count);
-    }
-    return pairs.verification();
-  });
 }
 
 function listQueries({ scores, nearest }: SetEvaluation, queries: EmbeddingSet): QueryEntry[] {
