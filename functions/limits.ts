@@ -38,6 +38,42 @@ export const MAX_BODY_FEATURES_BYTES = 256 * MiB;
 /** Features of one body in Fortran order: their first row is whole only at their end, so they are held. */
 export const MAX_COLUMN_MAJOR_BYTES = 32 * MiB;
 
+/** A table of labels as CSV, one million rows: its text is held until all else has come. */
+export const MAX_LABEL_TABLE_BYTES = 32 * MiB;
+
+/** Files of a form: of each, a few bytes of headers are held. */
+export const MAX_FORM_PARTS = 50_002;
+
+/**
+ * Pictures of a set, and entries of an archive: of each, its path, its place and its labels are in memory
+ * together. Market-1501's gallery has 19,732.
+ */
+export const MAX_SET_PICTURES = 50_000;
+
+/** Bytes of the pictures of one body, unpacked: pictures hardly pack, so a body that unpacks to more is a trick. */
+export const MAX_UNPACKED_BYTES = 256 * MiB;
+
+/** A stored block of encoded pictures; a larger picture is a block of its own. */
+export const PICTURE_BLOCK_BYTES = 4 * MiB;
+
+/**
+ * Pictures of one shard: a large network takes a tenth of a second each, and their embeddings, up to 2 MB, are one
+ * entry of the ledger.
+ */
+export const PICTURES_PER_SHARD = 48;
+
+/** Shards of pictures that are read from the ledger in one go, as their embeddings are put together. */
+export const PICTURE_SHARDS_PER_READ = 8;
+
+/** How long putting the embeddings of a set together may take; what an interrupted one left is removed after it. */
+export const COLLECTION_LIFETIME_MS = 60 * 60 * 1000;
+
+/** Pictures that could not be read, in one answer: each is named with its path and its reason. */
+export const MAX_REPORTED_PICTURES = 100;
+
+/** The path of a picture in an archive. */
+export const MAX_PATH_LENGTH = 1024;
+
 /** A set as JSON: as numbers of JavaScript it takes several times its text. */
 export const MAX_JSON_SET_BYTES = 8 * MiB;
 

@@ -1,17 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from './free-port.ts';
 import { hasPythonModule, python } from './python.ts';
 
-/** What the README tells users of Python, run as it stands there against the server that `npm start` starts. */
+/** What the documentation tells users of Python, run as it stands there against the server that `npm start` starts. */
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-python-'));
-const snippets = [...readFileSync('README.md', 'utf8').matchAll(/```python\n(.*?)```/gs)]
-  .map(([, text]) => text)
-  .filter((text) => text.includes('requests.put('));
+const snippetsOf = (page: string) =>
+  [...readFileSync(page, 'utf8').matchAll(/```python\n(.*?)```/gs)]
+    .map(([, text]) => text)
+    .filter((text) => text.includes('requests.put('));
 let server: ChildProcess;
 let url = '';
 
@@ -40,13 +43,15 @@ afterAll(async () => {
 });
 
 async function describedSet(name: string) {
-  const answer = await fetch(`${url}/v1/sets/${name}`);
+  // Python keeps this process waiting for longer than the server keeps a connection.
+  const answer = await fetch(`${url}/v1/sets/${name}`, { headers: { Connection: 'close' } });
   return (await answer.json()) as { count: number; dimension: number; sha256: string; cameras: number };
 }
 
 test.skipIf(!hasPythonModule('numpy') || !hasPythonModule('requests'))(
   'the README uploads a set in one body and in parts, and both are the same set',
   async () => {
+    const snippets = snippetsOf('README.md');
     expect(snippets).toHaveLength(2);
     // Doubles, as NumPy has them, of more rows than the parts of the README have.
     const data = [
@@ -60,6 +65,41 @@ test.skipIf(!hasPythonModule('numpy') || !hasPythonModule('requests'))(
     const whole = await describedSet('my-query');
     expect(whole).toMatchObject({ count: 9000, dimension: 512, identities: 2250, cameras: 6 });
     expect((await describedSet('my-gallery')).sha256).toBe(whole.sha256);
+  },
+);
+
+test.skipIf(!hasPythonModule('numpy') || !hasPythonModule('requests'))(
+  'the page about sets uploads embeddings in every way that it shows, and pictures in two',
+  async () => {
+    const snippets = snippetsOf('docs/sets.md');
+    expect(snippets).toHaveLength(4);
+    const pictures: Record<string, Uint8Array> = {};
+    for (const [i, camera] of [1, 2, 1].entries()) {
+      const name = `000${i + 1}_c${camera}s1_00000${i}_00.png`;
+      pictures[name] = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'teal' } })
+        .png()
+        .toBuffer();
+      writeFileSync(join(folder, name), pictures[name]);
+    }
+    writeFileSync(join(folder, 'query.zip'), zipSync(pictures));
+    const data = [
+      `import os; os.chdir(${JSON.stringify(folder)})`,
+      'import numpy, requests',
+      'features = (numpy.arange(9000 * 512).reshape(9000, 512) % 1021 / 8).astype(">f4")',
+      'identities = numpy.arange(9000) // 4',
+      'cameras = numpy.arange(9000) % 6',
+      'rows = [f"{camera},{identity}" for identity, camera in zip(identities, cameras)]',
+      'open("labels.csv", "w").write("\\n".join(["camera,identity", *rows]))',
+      `paths = ${JSON.stringify(Object.keys(pictures))}`,
+    ];
+    python([...data, ...snippets].join('\n').replaceAll('http://127.0.0.1:8787', url));
+    const whole = await describedSet('my-query');
+    expect(whole).toMatchObject({ count: 9000, dimension: 512, identities: 2250, cameras: 6 });
+    expect((await describedSet('my-gallery')).sha256).toBe(whole.sha256);
+    expect((await describedSet('my-large-gallery')).sha256).toBe(whole.sha256);
+    const zipped = await describedSet('my-pictures');
+    expect(zipped).toMatchObject({ count: 3, dimension: null, identities: 3, cameras: 2 });
+    expect((await describedSet('my-few-pictures')).sha256).toBe(zipped.sha256);
   },
 );
 

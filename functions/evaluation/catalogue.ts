@@ -1,5 +1,6 @@
+import type { PictureOrder } from '../embedding/picture-order.ts';
 import type { Bindings } from '../environment.ts';
-import type { SetDescription } from '../sets/catalogue.ts';
+import type { SetDescription, SetKind } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
 import type { Outcome } from './ledger.ts';
 import { type EvaluationOrder, type EvaluationRule, ruleSchema } from './order.ts';
@@ -20,6 +21,11 @@ export interface EvaluationRow {
   readonly gallery_sha256: string;
   readonly gallery_count: number;
   readonly dimension: number;
+  readonly query_kind: SetKind;
+  readonly gallery_kind: SetKind;
+  /** Where a set is of pictures. */
+  readonly model: string | null;
+  readonly model_sha256: string | null;
   /** A name, or a rule as JSON. */
   readonly protocol: string;
   readonly distance: string;
@@ -47,6 +53,8 @@ export interface NewEvaluation {
   readonly rule: EvaluationRule;
   readonly query: SetDescription;
   readonly gallery: SetDescription;
+  /** Where a set is of pictures. */
+  readonly model?: PictureOrder['model'] | undefined;
   readonly webhookUrl?: string | undefined;
   readonly idempotency?: Idempotency | undefined;
 }
@@ -69,7 +77,19 @@ export function ruleOf({ protocol, distance, options }: EvaluationRow): Evaluati
 
 /** What an evaluation of the catalogue ranks. */
 export function orderOf(row: EvaluationRow): EvaluationOrder {
-  return { query: row.query_sha256, gallery: row.gallery_sha256, ...ruleOf(row) };
+  const { query_sha256: query, gallery_sha256: gallery, model, model_sha256 } = row;
+  const order = { query, gallery, ...ruleOf(row) };
+  if (model === null || model_sha256 === null) return order;
+  return {
+    ...order,
+    pictures: {
+      model: { name: model, sha256: model_sha256, dimension: row.dimension },
+      query: row.query_kind === 'pictures' ? query : undefined,
+      gallery: row.gallery_kind === 'pictures' ? gallery : undefined,
+      missing: [],
+      embedded: {},
+    },
+  };
 }
 
 /** The sets ?1 and ?3 have the contents ?2 and ?4: what they hold is not removed, once this is recorded. */
@@ -83,24 +103,25 @@ const SETS_ARE_THERE = `EXISTS (SELECT 1 FROM sets WHERE name = ?1 AND sha256 = 
  */
 export async function recordEvaluation(
   { CATALOGUE }: Bindings,
-  { id, query, gallery, rule, webhookUrl, idempotency }: NewEvaluation,
+  { id, query, gallery, model, rule, webhookUrl, idempotency }: NewEvaluation,
 ): Promise<boolean> {
   const { protocol, distance, ...options } = rule;
   const { meta } = await CATALOGUE.prepare(
     `INSERT INTO evaluations (query_set, query_sha256, gallery_set, gallery_sha256, id, state, query_count,
        gallery_count, dimension, protocol, distance, options, version, idempotency_key, request_sha256,
-       webhook_url, created_at)
-     SELECT ?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+       webhook_url, created_at, query_kind, gallery_kind, model, model_sha256)
+     SELECT ?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
        WHERE ${SETS_ARE_THERE}
      ON CONFLICT (idempotency_key) DO NOTHING`,
   )
     .bind(
       ...[query.name, query.sha256, gallery.name, gallery.sha256, id, query.count, gallery.count],
-      query.dimension,
+      model?.dimension ?? query.dimension,
       typeof protocol === 'string' ? protocol : JSON.stringify(protocol),
       ...[distance, JSON.stringify(options), SERVICE_VERSION],
       ...[idempotency?.key ?? null, idempotency?.request ?? null, webhookUrl ?? null],
       new Date().toISOString(),
+      ...[query.kind, gallery.kind, model?.name ?? null, model?.sha256 ?? null],
     )
     .run();
   return meta.changes === 1;

@@ -1,5 +1,7 @@
+import type { PictureOrder } from '../embedding/picture-order.ts';
 import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
+import { findModel } from '../inference/models.ts';
 import type { SetDescription } from '../sets/catalogue.ts';
 import {
   type EvaluationRow,
@@ -87,11 +89,50 @@ export function cannotBePlanned({ message, param, code }: PlanProblem): ApiError
   return new ApiError(422, { message, param, code });
 }
 
-/** Whether the two sets can be ranked against each other. @throws {ApiError} 422 that says why not. */
-export function checkFit({ protocol }: EvaluationRule, query: SetDescription, gallery: SetDescription): void {
-  if (query.dimension !== gallery.dimension) {
+/**
+ * The model that an evaluation embeds its pictures with; `undefined` where it has none.
+ *
+ * @throws {ApiError} 422 where one is missing, or there is nothing that it would embed; 404 where there is none of
+ * that name.
+ */
+export async function modelFor(
+  bindings: Bindings,
+  name: string | undefined,
+  query: SetDescription,
+  gallery: SetDescription,
+): Promise<PictureOrder['model'] | undefined> {
+  const pictures = [query, gallery].find(({ kind }) => kind === 'pictures');
+  if (name === undefined) {
+    if (pictures === undefined) return undefined;
     throw new ApiError(422, {
-      message: `The query set "${query.name}" has ${query.dimension} dimensions, the gallery set "${gallery.name}" has ${gallery.dimension}.`,
+      message: `model: the set "${pictures.name}" is of pictures; name the model that is to embed them.`,
+      param: 'model',
+      code: 'model_required',
+    });
+  }
+  if (pictures === undefined) {
+    throw new ApiError(422, {
+      message: 'model: both sets are of embeddings; there is nothing that a model would embed.',
+      param: 'model',
+      code: 'model_not_needed',
+    });
+  }
+  const { sha256, manifest } = await findModel(bindings, name);
+  return { name, sha256, dimension: manifest.embedding.dimension };
+}
+
+/** Whether the two sets can be ranked against each other. @throws {ApiError} 422 that says why not. */
+export function checkFit(
+  { protocol }: EvaluationRule,
+  query: SetDescription,
+  gallery: SetDescription,
+  model: PictureOrder['model'] | undefined,
+): void {
+  const dimensionOf = ({ kind, dimension }: SetDescription) =>
+    kind === 'pictures' ? model?.dimension : dimension;
+  if (dimensionOf(query) !== dimensionOf(gallery)) {
+    throw new ApiError(422, {
+      message: `The query set "${query.name}" has ${dimensionOf(query)} dimensions, the gallery set "${gallery.name}" has ${dimensionOf(gallery)}.`,
       param: 'gallery',
       code: 'dimension_mismatch',
     });

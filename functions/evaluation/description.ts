@@ -23,6 +23,7 @@ export function describeEvaluation(row: EvaluationRow, progress?: EvaluationProg
     query: { set: row.query_set, sha256: row.query_sha256, count: row.query_count },
     gallery: { set: row.gallery_set, sha256: row.gallery_sha256, count: row.gallery_count },
     dimension: row.dimension,
+    ...(row.model !== null && { model: { name: row.model, sha256: row.model_sha256 } }),
     ...describeRule(ruleOf(row)),
     version: row.version,
     ...(row.webhook_url !== null && { webhook: describeWebhook(row) }),

@@ -1,4 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
+import { describePictures, isEmbedded } from '../embedding/picture-order.ts';
+import { planPictures, withEmbeddings } from '../embedding/plan-pictures.ts';
+import { collectedSets } from '../embedding/run-shard.ts';
 import { type Bindings, parseVariables } from '../environment.ts';
 import {
   ALARM_AGAIN_MS,
@@ -15,11 +18,11 @@ import { describeEvaluation } from './description.ts';
 import { findingsOf } from './findings.ts';
 import { Ledger, type LedgerShard, type Outcome, type ShardOrder } from './ledger.ts';
 import type { EvaluationOrder } from './order.ts';
-import { type Plan, type PlanProblem, planEvaluation, planProblem } from './plan.ts';
+import { type PlannedStage, type PlanProblem, planEvaluation, planProblem } from './plan.ts';
 import { etaSeconds, type StagePace } from './progress.ts';
 import { readSpeeds, recordSpeeds, shardWork } from './speeds.ts';
 import type { Parts } from './stages/stage.ts';
-import { type StageName, stages } from './stages/stages.ts';
+import { type StageName, steps } from './stages/stages.ts';
 import { deliver, type Webhook } from './webhook.ts';
 
 /** How far an evaluation is. */
@@ -61,10 +64,12 @@ export class Evaluation extends DurableObject<Bindings> {
   ): Promise<PlanProblem | undefined> {
     if (this.#ledger.job() !== undefined) return undefined;
     const { SHARD_TIMEOUT_MS } = parseVariables(this.env);
-    const work = shardWork(this.env, await readSpeeds(this.env));
-    let plan: Plan;
+    let planned: { order: EvaluationOrder; stages: readonly PlannedStage[] };
     try {
-      plan = await planEvaluation(this.env.STORE, order, work);
+      planned = await planPictures(this.env, order);
+      if (planned.stages.length === 0) {
+        planned = { order: planned.order, stages: await this.#planRanking(planned.order) };
+      }
     } catch (error) {
       // Errors lose their class on the way to the caller.
       const problem = planProblem(error);
@@ -77,7 +82,9 @@ export class Evaluation extends DurableObject<Bindings> {
     await this.ctx.storage.setAlarm(now + SHARD_TIMEOUT_MS);
     // Two that start it at the same time both planned it; the second finds it open.
     if (this.#ledger.job() !== undefined) return undefined;
-    this.ctx.storage.transactionSync(() => this.#ledger.open(evaluation, order, plan.stages, webhook, now));
+    this.ctx.storage.transactionSync(() =>
+      this.#ledger.open(evaluation, planned.order, planned.stages, webhook, now),
+    );
     await this.#sendWaiting();
     return undefined;
   }
@@ -139,12 +146,12 @@ export class Evaluation extends DurableObject<Bindings> {
   async complete(shard: number, parts: Parts): Promise<void> {
     const open = this.#open(shard);
     if (open === undefined) return;
-    stages[open.shard.stage].check(parts, open.shard);
+    steps[open.shard.stage].check(parts, open.shard);
     const now = Date.now();
     this.#ledger.heard(now);
     this.ctx.storage.transactionSync(() => this.#ledger.done(shard, parts, now));
     this.#tellWatchers();
-    if (!this.#summarise()) return this.#sendWaiting();
+    if (!(await this.#goOn())) return this.#sendWaiting();
     await this.#settle();
   }
 
@@ -199,7 +206,7 @@ export class Evaluation extends DurableObject<Bindings> {
     try {
       const job = this.#ledger.job();
       if (job === undefined) return;
-      if (job.outcome === undefined && !this.#summarise()) await this.#watch(Date.now());
+      if (job.outcome === undefined && !(await this.#goOn())) await this.#watch(Date.now());
       await this.#settle();
       await this.#deliverWebhook(Date.now());
       await this.#schedule();
@@ -253,7 +260,7 @@ export class Evaluation extends DurableObject<Bindings> {
         finishedAt: new Date().toISOString(),
         error: {
           message:
-            `Shard ${number} (${stage}, ${stages[stage].items} ${start} to ${start + count - 1}) ${why}`.replace(
+            `Shard ${number} (${stage}, ${steps[stage].items} ${start} to ${start + count - 1}) ${why}`.replace(
               /[^.]$/,
               '$&.',
             ),
@@ -281,6 +288,50 @@ export class Evaluation extends DurableObject<Bindings> {
     }
   }
 
+  async #planRanking(order: EvaluationOrder): Promise<readonly PlannedStage[]> {
+    const work = shardWork(this.env, await readSpeeds(this.env));
+    return (await planEvaluation(this.env.STORE, order, work)).stages;
+  }
+
+  /** Plans what comes next where every shard is done, or ends it. @returns whether it has ended. */
+  async #goOn(): Promise<boolean> {
+    const job = this.#ledger.job();
+    const { done, total } = this.#ledger.pace();
+    if (job === undefined || done < total) return false;
+    const { pictures } = job.order;
+    if (pictures === undefined || isEmbedded(pictures)) return this.#summarise();
+
+    const collected = collectedSets(this.#ledger.parts('collection'));
+    if (typeof collected === 'string') {
+      const error = { message: collected, code: 'pictures_unusable' };
+      this.#close({ state: 'failed', finishedAt: new Date().toISOString(), error });
+      return true;
+    }
+    const order = withEmbeddings(job.order, collected);
+    try {
+      const planned = await this.#planRanking(order);
+      // Another call may have planned it, or ended it, meanwhile.
+      if (this.#ledger.pace().total === total && this.#ledger.job()?.outcome === undefined) {
+        this.ctx.storage.transactionSync(() => {
+          this.#ledger.reorder(order);
+          this.#ledger.addStages(planned);
+        });
+      }
+    } catch (error) {
+      console.error(error);
+      const problem = planProblem(error);
+      if (problem !== undefined) {
+        const { message, code } = problem;
+        this.#close({ state: 'failed', finishedAt: new Date().toISOString(), error: { message, code } });
+        return true;
+      }
+      // The last shard comes once more, and this with it: as often as a shard may fail.
+      this.#ledger.undone(total - 1);
+      await this.fail(total - 1, (error as Error).message);
+    }
+    return this.#ledger.job()?.outcome !== undefined;
+  }
+
   /** Ends it with its result where every shard is done. @returns whether it has ended. */
   #summarise(): boolean {
     const job = this.#ledger.job();
@@ -288,13 +339,18 @@ export class Evaluation extends DurableObject<Bindings> {
     if (job === undefined || done < total) return false;
     const finishedAt = new Date().toISOString();
     try {
-      this.#close({ state: 'succeeded', finishedAt, result: findingsOf(job.order, this.#ledger) });
+      this.#close({ state: 'succeeded', finishedAt, result: this.#result(job.order) });
     } catch (error) {
       console.error(error);
       const message = `What the shards found could not be summarised: ${(error as Error).message}`;
       this.#close({ state: 'failed', finishedAt, error: { message, code: 'summary_failed' } });
     }
     return true;
+  }
+
+  #result(order: EvaluationOrder): object {
+    const findings = findingsOf(order, this.#ledger);
+    return order.pictures === undefined ? findings : { ...findings, ...describePictures(order.pictures) };
   }
 
   #close(outcome: Outcome): void {

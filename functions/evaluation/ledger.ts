@@ -211,9 +211,20 @@ export class Ledger {
       .exec<{ engine: Engine; multiplyAdds: number; milliseconds: number }>(
         `SELECT engine, SUM(count * work_per_item) AS multiplyAdds, SUM(done_at - claimed_at) AS milliseconds
            FROM shards JOIN stages USING (stage)
-           WHERE state = 'done' AND claimed_at IS NOT NULL AND failures = 0 AND losses = 0 GROUP BY engine`,
+           WHERE engine <> 'network' AND state = 'done' AND claimed_at IS NOT NULL AND failures = 0 AND losses = 0 GROUP BY engine`,
       )
       .toArray();
+  }
+
+  /** Goes on with another order: what it ranks is known by now. */
+  reorder(order: EvaluationOrder): void {
+    this.#sql.exec('UPDATE job SET evaluation_order = ?', JSON.stringify(order));
+  }
+
+  /** Takes a shard for not done, with what it left. */
+  undone(shard: number): void {
+    this.#sql.exec("UPDATE shards SET state = 'out', done_at = 0 WHERE shard = ?", shard);
+    this.#sql.exec('DELETE FROM parts WHERE shard = ?', shard);
   }
 
   sent(shard: number, now: number): void {

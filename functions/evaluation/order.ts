@@ -4,6 +4,7 @@ import { type ExclusionRule, exclusionRuleSchema } from '@softmargin/shared/metr
 import { reRankingSchema } from '@softmargin/shared/metrics/re-ranking-options.ts';
 import { MAX_TOP_K } from '@softmargin/shared/metrics/top-lists.ts';
 import { z } from 'zod';
+import type { PictureOrder } from '../embedding/picture-order.ts';
 import { MAX_REPEATS, MAX_RESAMPLES, MAX_RULE_CONDITIONS } from '../limits.ts';
 
 const seedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
@@ -53,6 +54,8 @@ export type EvaluationRule = z.infer<typeof ruleSchema>;
 export interface EvaluationOrder extends EvaluationRule {
   readonly query: string;
   readonly gallery: string;
+  /** Where a set is of pictures. Until they are embedded, it stands above by its pictures. */
+  readonly pictures?: PictureOrder;
 }
 
 /** The rule of an order as the mathematics take it. */

@@ -9,8 +9,10 @@ import type { Engine, StagePlan } from './stages/stage.ts';
 import { type StageName, stageNames, stages } from './stages/stages.ts';
 
 /** A stage of an evaluation, planned. */
-export interface PlannedStage extends StagePlan {
+export interface PlannedStage extends Omit<StagePlan, 'engine'> {
   readonly stage: StageName;
+  /** What multiplies: a network's work is not counted. */
+  readonly engine: Engine | 'network';
 }
 
 /** What an evaluation takes, before it runs. */

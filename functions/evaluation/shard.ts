@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { collectPicturesOf, embedPicturesOf } from '../embedding/run-shard.ts';
 import type { Bindings } from '../environment.ts';
 import { PARTS_PER_READ } from '../limits.ts';
 import { SetContent } from '../sets/content.ts';
@@ -32,13 +33,14 @@ export async function consumeShards(batch: MessageBatch, bindings: Bindings): Pr
   }
 }
 
-async function workOff({ evaluation, shard }: ShardMessage, { STORE, EVALUATIONS }: Bindings): Promise<void> {
+async function workOff({ evaluation, shard }: ShardMessage, bindings: Bindings): Promise<void> {
+  const { EVALUATIONS } = bindings;
   const owner = EVALUATIONS.get(EVALUATIONS.idFromName(evaluation));
   const claimed = await owner.claim(shard);
   if (claimed === undefined) return;
   let parts: Parts;
   try {
-    parts = await runShard(STORE, owner, claimed);
+    parts = await runShard(bindings, owner, claimed);
   } catch (error) {
     console.error(error);
     await owner.fail(shard, error instanceof Error ? error.message : String(error));
@@ -49,10 +51,18 @@ async function workOff({ evaluation, shard }: ShardMessage, { STORE, EVALUATIONS
 
 /** Does the work of a shard. */
 async function runShard(
-  store: R2Bucket,
+  bindings: Bindings,
   owner: DurableObjectStub<Evaluation>,
-  { stage, order, start, count }: ShardOrder,
+  claimed: ShardOrder,
 ): Promise<Parts> {
+  const { stage, order, start, count } = claimed;
+  const { STORE: store } = bindings;
+  if (stage === 'embedding') return embedPicturesOf(bindings, claimed);
+  if (stage === 'collection') {
+    return collectPicturesOf(bindings, claimed, (first, limit) =>
+      Promise.resolve(owner.earlier('embedding', first, limit)),
+    );
+  }
   return stages[stage].work({
     order,
     shard: { start, count },

@@ -36,14 +36,7 @@ export class PictureDecoder {
    * @throws {PictureError} The decoder can be used on.
    */
   async decode(bytes: Uint8Array): Promise<Picture> {
-    if (bytes.length > MAX_PICTURE_BYTES) {
-      throw new PictureError(
-        'picture_too_large',
-        `The picture has ${bytes.length} bytes; up to ${MAX_PICTURE_BYTES} are read.`,
-      );
-    }
-    const format = formatOf(bytes);
-    checkHeader(bytes, format);
+    const format = checkPicture(bytes);
     try {
       if (format === 'PNG') {
         this.#png ??= new PngDecoder();
@@ -61,6 +54,26 @@ export class PictureDecoder {
       );
     }
   }
+}
+
+/**
+ * Checks all of a picture that can be checked without decoding it: format, header, size.
+ *
+ * @throws {PictureError}
+ */
+export function checkPicture(bytes: Uint8Array): Format {
+  if (bytes.length > MAX_PICTURE_BYTES) throw tooManyBytes(String(bytes.length));
+  const format = formatOf(bytes);
+  checkHeader(bytes, format);
+  return format;
+}
+
+/** @param found how many bytes a picture has. */
+export function tooManyBytes(found: string): PictureError {
+  return new PictureError(
+    'picture_too_large',
+    `The picture has ${found} bytes; up to ${MAX_PICTURE_BYTES} are read.`,
+  );
 }
 
 function formatOf(bytes: Uint8Array): Format {

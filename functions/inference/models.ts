@@ -66,26 +66,70 @@ export async function storeModel(
   return { model: { name, sha256, manifest, builtIn: false, createdAt }, created: known === null };
 }
 
+/** A model as it was when somebody named it. */
+export interface ModelVersion {
+  readonly name: string;
+  readonly sha256: string;
+}
+
 /**
  * Runs `work` with a model, which is loaded where it is not yet.
  *
  * @throws {ApiError} 404 where there is no such model, 503 where the backend does not start.
  */
 export async function useModel<R>(
-  { STORE, CATALOGUE }: Bindings,
+  bindings: Bindings,
   name: string,
   work: (model: ServingModel) => Promise<R>,
 ): Promise<R> {
-  const { models } = await startBackend();
+  const builtIn = builtInBundles.get(name);
+  if (builtIn !== undefined) return useBuiltIn(name, builtIn, work);
+  const { sha256, bytes } = await findRow(bindings.CATALOGUE, name);
+  return useStored(bindings, { name, sha256 }, bytes, work);
+}
+
+/**
+ * The same with a model that was named before: one that took its name since is not taken for it.
+ *
+ * @throws {Error} where it is not there any more.
+ */
+export async function useModelVersion<R>(
+  bindings: Bindings,
+  { name, sha256 }: ModelVersion,
+  work: (model: ServingModel) => Promise<R>,
+): Promise<R> {
   const builtIn = builtInBundles.get(name);
   if (builtIn !== undefined) {
-    return models.use(
-      `built-in ${name}`,
-      async () => ({ bundle: await readBundle(new Uint8Array(builtIn)), bytes: builtIn.byteLength }),
-      work,
-    );
+    const current = await describeBuiltIn(name);
+    if (current.sha256 !== sha256)
+      throw new Error(`The model "${name}" (${sha256}) is not built in any more.`);
+    return useBuiltIn(name, builtIn, work);
   }
-  const { sha256, bytes } = await findRow(CATALOGUE, name);
+  const object = await bindings.STORE.head(modelKey(sha256));
+  if (object === null) throw new Error(`The bundle ${sha256} of the model "${name}" is not in R2.`);
+  return useStored(bindings, { name, sha256 }, object.size, work);
+}
+
+async function useBuiltIn<R>(
+  name: string,
+  bundle: ArrayBuffer,
+  work: (model: ServingModel) => Promise<R>,
+): Promise<R> {
+  const { models } = await startBackend();
+  return models.use(
+    `built-in ${name}`,
+    async () => ({ bundle: await readBundle(new Uint8Array(bundle)), bytes: bundle.byteLength }),
+    work,
+  );
+}
+
+async function useStored<R>(
+  { STORE }: Bindings,
+  { name, sha256 }: ModelVersion,
+  bytes: number,
+  work: (model: ServingModel) => Promise<R>,
+): Promise<R> {
+  const { models } = await startBackend();
   return models.use(
     sha256,
     async () => {

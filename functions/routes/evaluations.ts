@@ -1,6 +1,9 @@
+import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { readJson } from '../body.ts';
+import type { PictureOrder } from '../embedding/picture-order.ts';
+import { planPictures } from '../embedding/plan-pictures.ts';
 import { type AppTypes, type Bindings, parseVariables } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import {
@@ -12,12 +15,18 @@ import {
   listQueued,
   recordOutcome,
 } from '../evaluation/catalogue.ts';
-import { cannotBePlanned, checkFit, createEvaluation, repeatedEvaluation } from '../evaluation/creation.ts';
+import {
+  cannotBePlanned,
+  checkFit,
+  createEvaluation,
+  modelFor,
+  repeatedEvaluation,
+} from '../evaluation/creation.ts';
 import { describeEvaluation, describeRule, hasEnded, NOT_STARTED_ERROR } from '../evaluation/description.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import { idempotencyOf } from '../evaluation/idempotency.ts';
 import { type EvaluationRule, ruleSchema } from '../evaluation/order.ts';
-import { planEvaluation, planProblem } from '../evaluation/plan.ts';
+import { type Plan, type PlannedStage, planEvaluation, planProblem } from '../evaluation/plan.ts';
 import { readSpeeds, shardWork } from '../evaluation/speeds.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
 import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
@@ -44,6 +53,8 @@ function requestSchema(places: AllowedPlaces) {
   return z.strictObject({
     query: setNameSchema,
     gallery: setNameSchema,
+    /** Embeds the pictures of a set of pictures. */
+    model: modelNameSchema.optional(),
     ...ruleSchema.shape,
     webhook: webhookSchema(places).optional(),
     dryRun: z.boolean().default(false),
@@ -112,16 +123,17 @@ async function create(context: Context<AppTypes>): Promise<Response> {
     const row = await repeatedEvaluation(env, idempotency, request.webhook);
     if (row !== undefined) return context.json(await currentObject(env, row), 200, locationOf(row));
   }
-  const { query: querySet, gallery: gallerySet, webhook, dryRun, ...rule } = request;
+  const { query: querySet, gallery: gallerySet, model: modelName, webhook, dryRun, ...rule } = request;
   const query = await findSet(env, querySet);
   if (query === null) throw setNotFound(querySet, 'query');
   const gallery = await findSet(env, gallerySet);
   if (gallery === null) throw setNotFound(gallerySet, 'gallery');
-  checkFit(rule, query, gallery);
-  if (dryRun) return context.json(await planOf(env, rule, query, gallery));
+  const model = await modelFor(env, modelName, query, gallery);
+  checkFit(rule, query, gallery, model);
+  if (dryRun) return context.json(await planOf(env, rule, query, gallery, model));
 
   const id = crypto.randomUUID();
-  const evaluation = { id, query, gallery, rule, webhookUrl: webhook?.url, idempotency };
+  const evaluation = { id, query, gallery, model, rule, webhookUrl: webhook?.url, idempotency };
   const { row, created } = await createEvaluation(env, evaluation, webhook);
   return context.json(await currentObject(env, row), created ? 202 : 200, locationOf(row));
 }
@@ -136,23 +148,40 @@ async function planOf(
   rule: EvaluationRule,
   query: SetDescription,
   gallery: SetDescription,
+  model: PictureOrder['model'] | undefined,
 ) {
   const { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } = parseVariables(bindings);
   const speeds = await readSpeeds(bindings);
   const work = shardWork(bindings, speeds);
-  const order = { query: query.sha256, gallery: gallery.sha256, ...rule };
-  const plan = await planEvaluation(bindings.STORE, order, work).catch((error) => {
-    const problem = planProblem(error);
-    throw problem === undefined ? error : cannotBePlanned(problem);
+  const picturesOf = ({ kind, sha256 }: SetDescription) => (kind === 'pictures' ? sha256 : undefined);
+  const { order, stages: before } = await planPictures(bindings, {
+    ...{ query: query.sha256, gallery: gallery.sha256, ...rule },
+    ...(model !== undefined && {
+      pictures: {
+        ...{ model, query: picturesOf(query), gallery: picturesOf(gallery) },
+        ...{ missing: [], embedded: {} },
+      },
+    }),
   });
+  // How many pictures are left to be ranked shows when they are embedded.
+  const plan: Plan =
+    before.length > 0
+      ? { stages: before, shards: sumOfShards(before), multiplyAdds: 0, bytesRead: 0 }
+      : await planEvaluation(bindings.STORE, order, work).catch((error) => {
+          const problem = planProblem(error);
+          throw problem === undefined ? error : cannotBePlanned(problem);
+        });
   return {
     object: 'evaluation.plan',
     query: { set: query.name, sha256: query.sha256, count: query.count },
     gallery: { set: gallery.name, sha256: gallery.sha256, count: gallery.count },
-    dimension: query.dimension,
+    dimension: model?.dimension ?? query.dimension,
+    ...(model !== undefined && { model: { name: model.name, sha256: model.sha256 } }),
     ...describeRule(rule),
     version: SERVICE_VERSION,
     plan: {
+      /** Whether the ranking is in it: not before the pictures are embedded. */
+      ranking: before.length === 0,
       shards: plan.shards,
       multiplyAdds: plan.multiplyAdds,
       bytesRead: plan.bytesRead,
@@ -165,7 +194,10 @@ async function planOf(
           shards: shards.length,
           itemsPerShard: { fewest: Math.min(...counts), most: Math.max(...counts) },
           multiplyAdds,
-          computeSeconds: Number((multiplyAdds / speeds[engine].multiplyAddsPerSecond).toPrecision(3)),
+          computeSeconds:
+            engine === 'network'
+              ? null
+              : Number((multiplyAdds / speeds[engine].multiplyAddsPerSecond).toPrecision(3)),
         };
       }),
     },
@@ -184,6 +216,10 @@ async function planOf(
       bootstrapDraws: MAX_DRAWS,
     },
   };
+}
+
+function sumOfShards(stages: readonly PlannedStage[]): number {
+  return stages.reduce((sum, { shards }) => sum + shards.length, 0);
 }
 
 /** Records evaluations that were interrupted before they were planned as what they are. */

@@ -1,5 +1,6 @@
 import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { MAX_DIMENSION, toLabels } from '@softmargin/shared/sets/embedding-set.ts';
+import { formBoundary } from '@softmargin/shared/sets/form-stream.ts';
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { parseJson, readBody, readJson, withBody } from '../body.ts';
@@ -15,9 +16,10 @@ import {
   MAX_UPLOAD_REQUEST_BYTES,
 } from '../limits.ts';
 import { rowsPerBlockOf } from '../sets/block-writer.ts';
+import { FORMAT_BYTES, formatOf } from '../sets/body-format.ts';
 import { type Completion, completeUpload } from '../sets/complete-upload.ts';
 import { HeldStore } from '../sets/holds.ts';
-import { isZip, readSetBody } from '../sets/set-body.ts';
+import { type GivenLabels, readSetBody } from '../sets/set-body.ts';
 import { storePart } from '../sets/upload-part.ts';
 import {
   abortUpload,
@@ -29,7 +31,7 @@ import {
   type UploadPart,
 } from '../sets/uploads.ts';
 import { addRoute } from './route.ts';
-import { refusingSets, setNameSchema, setObject } from './sets.ts';
+import { partQuerySchema, readingOf, refusingSets, setNameSchema, setObject } from './sets.ts';
 
 const requestSchema = z.strictObject({
   count: z.int().min(1).max(MAX_SET_ROWS),
@@ -47,6 +49,7 @@ const completionSchema = z.strictObject({
   sha256: digestSchema.optional(),
   identities: z.array(z.number()).optional(),
   cameras: z.array(z.number()).optional(),
+  groups: z.array(z.number()).optional(),
 });
 
 /** `/v1/sets/{set}/uploads`: sets that are larger than one request, in parts. */
@@ -87,7 +90,10 @@ export function addSetUploadRoutes(app: Hono<AppTypes>): void {
         async (body) => {
           const { part } = parseRequest(partPathSchema, context.req.param());
           const upload = await uploadOf(context);
-          return refusingSets(() => storePart(context.env, upload, part, new ByteReader(body)));
+          return refusingSets(() => {
+            const { side, boundary } = readingOf(context, partQuerySchema);
+            return storePart(context.env, upload, part, new ByteReader(body), { side, boundary });
+          });
         },
       );
       return context.json(partObject(stored), created ? 201 : 200);
@@ -122,32 +128,33 @@ function checkSize(count: number, dimension: number): void {
   });
 }
 
-/** The body of a completion: nothing, JSON, or labels as `.npz` with the hash in the query. */
+/** The body of a completion: nothing, JSON, or labels in any other form, with the hash in the query. */
 async function readCompletion(context: Context<AppTypes>, holder: string): Promise<Completion> {
   const { sha256 } = parseRequest(hashQuerySchema, context.req.query());
   const bytes = await readBody(context.req.raw, MAX_COMPLETION_BYTES, 'What completes an upload');
-  if (bytes.length === 0) return { sha256, identities: undefined, cameras: undefined };
-  if (isZip(bytes)) {
+  if (bytes.length === 0) return { sha256, labels: {} };
+  const boundary = formBoundary(context.req.header('Content-Type') ?? '');
+  const format = formatOf(bytes.subarray(0, FORMAT_BYTES));
+  if (boundary !== undefined || (format !== undefined && format !== 'json')) {
     const reader = new ByteReader(onlyChunk(bytes));
-    const { identities, cameras } = await readSetBody(reader, new HeldStore(context.env, holder), () => {
+    const accept = () => {
       throw new ApiError(400, {
         message: 'features: features come in parts, not at completion.',
         param: 'features',
         code: 'invalid_set',
       });
-    });
-    return { sha256, identities, cameras };
+    };
+    const store = new HeldStore(context.env, holder);
+    return { sha256, labels: (await readSetBody(reader, store, { accept, boundary })).labels };
   }
   const completion = parseRequest(completionSchema, parseJson(bytes));
-  const labels = (param: 'identities' | 'cameras') => {
-    const given = completion[param];
-    return given === undefined ? undefined : toLabels(param, given);
-  };
-  return {
-    sha256: completion.sha256 ?? sha256,
-    identities: labels('identities'),
-    cameras: labels('cameras'),
-  };
+  const labels: GivenLabels = Object.fromEntries(
+    (['identities', 'cameras', 'groups'] as const).flatMap((param) => {
+      const given = completion[param];
+      return given === undefined ? [] : [[param, toLabels(param, given)]];
+    }),
+  );
+  return { sha256: completion.sha256 ?? sha256, labels };
 }
 
 async function* onlyChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -20,6 +20,8 @@ test('a set is stored, described, listed and replaced', async () => {
   expect(created.body).toEqual({
     id: 'Query-1',
     object: 'set',
+    kind: 'embeddings',
+    groups: null,
     sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     count: 2,
     dimension: 2,

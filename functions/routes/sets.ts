@@ -1,14 +1,17 @@
 import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
-import type { Hono } from 'hono';
+import { formBoundary } from '@softmargin/shared/sets/form-stream.ts';
+import { pictureNamings } from '@softmargin/shared/sets/picture-names.ts';
+import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { withBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
-import { MAX_SET_BODY_BYTES, MAX_SETS_PAGE } from '../limits.ts';
+import { MAX_REPORTED_PICTURES, MAX_SET_BODY_BYTES, MAX_SETS_PAGE } from '../limits.ts';
 import { findSet, listSets, removeSet, type StoredSet } from '../sets/catalogue.ts';
 import { sweep } from '../sets/holds.ts';
-import { storeSet } from '../sets/store-set.ts';
+import type { PictureEntry } from '../sets/picture-content.ts';
+import { type BodyReading, storeSet } from '../sets/store-set.ts';
 import { addRoute } from './route.ts';
 
 /** Names of sets, in paths and in requests. */
@@ -27,7 +30,19 @@ const pageSchema = z.strictObject({
   after: setNameSchema.optional(),
 });
 
-/** `/v1/sets`: query and gallery sets, as `.npz` or JSON. */
+/** How the body of a part is to be read. */
+export const partQuerySchema = z.strictObject({
+  /** Of a file that holds a query set and a gallery set. */
+  side: z.enum(['query', 'gallery']).optional(),
+});
+
+/** How the body of a set is to be read. */
+const bodyQuerySchema = partQuerySchema.extend({
+  /** How the names of pictures give their labels. */
+  names: z.enum(pictureNamings).optional(),
+});
+
+/** `/v1/sets`: query and gallery sets, of embeddings or of pictures. */
 export function addSetRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/sets', {
     GET: async (context) => {
@@ -51,13 +66,17 @@ export function addSetRoutes(app: Hono<AppTypes>): void {
     },
     PUT: async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      const { description, created } = await withBody(
+      const { description, created, pictures } = await withBody(
         context.req.raw,
         MAX_SET_BODY_BYTES,
         'A set in one body',
-        (body) => refusingSets(() => storeSet(context.env, name, new ByteReader(body))),
+        (body) =>
+          refusingSets(() =>
+            storeSet(context.env, name, new ByteReader(body), readingOf(context, bodyQuerySchema)),
+          ),
       );
-      return context.json(setObject(description), created ? 201 : 200, { Location: `/v1/sets/${name}` });
+      const answer = { ...setObject(description), ...pictureErrors(pictures) };
+      return context.json(answer, created ? 201 : 200, { Location: `/v1/sets/${name}` });
     },
     DELETE: async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
@@ -87,8 +106,31 @@ export async function refusingSets<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** How a request wants its body to be read, by its query and its `Content-Type`. */
+export function readingOf(
+  context: Context<AppTypes>,
+  schema: typeof partQuerySchema | typeof bodyQuerySchema,
+): BodyReading {
+  const { side, names } = parseRequest(schema as typeof bodyQuerySchema, context.req.query());
+  return { side, naming: names, boundary: formBoundary(context.req.header('Content-Type') ?? '') };
+}
+
 /** A set as answers show it. */
 export function setObject(description: StoredSet) {
-  const { name, sha256, count, dimension, identities, cameras, createdAt } = description;
-  return { id: name, object: 'set', sha256, count, dimension, identities, cameras, createdAt };
+  const { name, kind, sha256, count, dimension, identities, cameras, groups, createdAt } = description;
+  return {
+    ...{ id: name, object: 'set', kind, sha256, count },
+    dimension: kind === 'pictures' ? null : dimension,
+    ...{ identities, cameras, groups },
+    ...(kind === 'pictures' && { brokenPictures: description.brokenPictures }),
+    createdAt,
+  };
+}
+
+/** What is wrong with the first of the pictures that could not be read. */
+function pictureErrors(pictures: readonly PictureEntry[]): { errors?: object[] } {
+  const errors = pictures.flatMap(({ path, problem }, index) =>
+    problem === undefined ? [] : [{ index, path, message: problem.message, code: problem.code }],
+  );
+  return errors.length === 0 ? {} : { errors: errors.slice(0, MAX_REPORTED_PICTURES) };
 }

@@ -8,10 +8,17 @@ export function rowsPerBlockOf(dimension: number): number {
   return Math.min(MAX_BLOCK_ROWS, Math.max(1, Math.floor(BLOCK_BYTES / (4 * dimension))));
 }
 
+/** Features that were stored as blocks. */
+export interface StoredFeatures {
+  readonly count: number;
+  readonly dimension: number;
+  /** SHA-256 of each block. */
+  readonly blocks: readonly string[];
+}
+
 /** Turns features that come row by row into stored blocks. It holds one block, and another while it transposes. */
 export class BlockWriter {
   readonly #store: ContentStore;
-  readonly #count: number;
   readonly #dimension: number;
   readonly #rowsPerBlock: number;
   readonly #rows: Float32Array;
@@ -19,11 +26,11 @@ export class BlockWriter {
   #filled = 0;
   #rowsStored = 0;
 
-  constructor(store: ContentStore, count: number, dimension: number) {
+  /** @param mostRows of the set, where they are known: a short one takes less than a whole block. */
+  constructor(store: ContentStore, dimension: number, mostRows = Number.POSITIVE_INFINITY) {
     this.#store = store;
-    this.#count = count;
     this.#dimension = dimension;
-    this.#rowsPerBlock = Math.min(count, rowsPerBlockOf(dimension));
+    this.#rowsPerBlock = Math.min(mostRows, rowsPerBlockOf(dimension));
     this.#rows = new Float32Array(this.#rowsPerBlock * dimension);
   }
 
@@ -39,13 +46,10 @@ export class BlockWriter {
     }
   }
 
-  /** Stores what is left. @returns the SHA-256 of every block. */
-  async end(): Promise<string[]> {
+  /** Stores what is left. @returns what was stored. */
+  async end(): Promise<StoredFeatures> {
     if (this.#filled > 0) await this.#storeBlock(this.#filled / this.#dimension);
-    if (this.#rowsStored !== this.#count) {
-      throw new Error(`${this.#rowsStored} of ${this.#count} rows were written.`);
-    }
-    return this.#blocks;
+    return { count: this.#rowsStored, dimension: this.#dimension, blocks: this.#blocks };
   }
 
   async #storeBlock(count: number): Promise<void> {

@@ -2,12 +2,17 @@ import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { Bindings } from '../environment.ts';
 import { contentKey } from './content-store.ts';
 
+/** What a set is of. */
+export type SetKind = 'embeddings' | 'pictures';
+
 /** A set as the catalogue knows it. */
 export interface SetDescription {
   readonly name: string;
+  readonly kind: SetKind;
   /** Names the content: the same embeddings and labels have the same. */
   readonly sha256: string;
   readonly count: number;
+  /** Of embeddings; 0 of pictures, which have none until a model embeds them. */
   readonly dimension: number;
   readonly createdAt: string;
 }
@@ -17,19 +22,26 @@ export interface StoredSet extends SetDescription {
   /** Different identities and cameras; `null` of a set from before they were counted. */
   readonly identities: number | null;
   readonly cameras: number | null;
+  /** Different groups; `null` of a set that has none. */
+  readonly groups: number | null;
+  /** Pictures that could not be read; they keep their place, and no model is asked about them. */
+  readonly brokenPictures: number;
 }
 
 /** A stored content that is to become a set. */
 export interface StoredContent {
+  readonly kind: SetKind;
   readonly sha256: string;
   readonly count: number;
   readonly dimension: number;
+  readonly brokenPictures: number;
   readonly labels: Labels;
   /** SHA-256 of every object that it is made of, index and labels included. */
   readonly objects: readonly string[];
 }
 
-const COLUMNS = 'name, sha256, count, dimension, identities, cameras, created_at AS createdAt';
+const COLUMNS =
+  'name, kind, sha256, count, dimension, identities, cameras, "groups", broken_pictures AS brokenPictures, created_at AS createdAt';
 
 /**
  * Gives a stored content its name, in one step; a set of that name before it is replaced. The holder that
@@ -41,12 +53,13 @@ const COLUMNS = 'name, sha256, count, dimension, identities, cameras, created_at
 export async function publishSet(
   { CATALOGUE }: Bindings,
   name: string,
-  { sha256, count, dimension, labels, objects }: StoredContent,
+  { kind, sha256, count, dimension, brokenPictures, labels, objects }: StoredContent,
   holder: string,
   revision: number,
 ): Promise<{ description: StoredSet; created: boolean } | undefined> {
   const identities = countDifferent(labels.identities);
   const cameras = countDifferent(labels.cameras);
+  const groups = labels.groups === undefined ? null : countDifferent(labels.groups);
   const createdAt = new Date().toISOString();
   const unchanged =
     'EXISTS (SELECT 1 FROM holders WHERE id = ?1 AND revision = ?2 AND expires_at > unixepoch() * 1000)';
@@ -62,9 +75,10 @@ export async function publishSet(
       keys,
     ),
     bind(
-      `INSERT OR REPLACE INTO sets (name, sha256, count, dimension, identities, cameras, created_at)
-         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${unchanged}`,
-      ...[name, sha256, count, dimension, identities, cameras, createdAt],
+      `INSERT OR REPLACE INTO sets
+         (name, sha256, count, dimension, identities, cameras, created_at, kind, "groups", broken_pictures)
+         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 WHERE ${unchanged}`,
+      ...[name, sha256, count, dimension, identities, cameras, createdAt, kind, groups, brokenPictures],
     ),
     CATALOGUE.prepare('UPDATE holders SET expires_at = 0 WHERE id = ? AND revision = ?').bind(
       holder,
@@ -73,7 +87,9 @@ export async function publishSet(
   ]);
   if (published.meta.changes === 0) return undefined;
   return {
-    description: { name, sha256, count, dimension, identities, cameras, createdAt },
+    description: {
+      ...{ name, kind, sha256, count, dimension, identities, cameras, groups, brokenPictures, createdAt },
+    },
     created: known.results.length === 0,
   };
 }

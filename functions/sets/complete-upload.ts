@@ -1,19 +1,19 @@
+import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
 import { publishSet, type StoredSet } from './catalogue.ts';
-import { contentKey } from './content-store.ts';
+import { readLabelsOf } from './content.ts';
 import { closeHolder, HeldStore, sweep } from './holds.ts';
-import { checkLabels } from './set-body.ts';
+import { checkLabels, type GivenLabels } from './set-body.ts';
 import { storeRest } from './store-set.ts';
 import { listParts, type Upload, type UploadPart } from './uploads.ts';
 
 /** What completes an upload: the content's hash where the caller knows it, labels where no part had them. */
 export interface Completion {
   readonly sha256: string | undefined;
-  readonly identities: Int32Array | undefined;
-  readonly cameras: Int32Array | undefined;
+  readonly labels: GivenLabels;
 }
 
 /** Makes a set of an upload whose parts are all there. Where something is missing, the upload goes on. */
@@ -75,20 +75,18 @@ async function gatherLabels(
   { STORE }: Bindings,
   count: number,
   parts: readonly UploadPart[],
-  { identities, cameras }: Completion,
-): Promise<{ identities: Int32Array; cameras: Int32Array }> {
+  { labels: given }: Completion,
+): Promise<Labels> {
   const labelled = parts.filter(({ labels }) => labels !== null);
-  if (identities !== undefined || cameras !== undefined) {
+  const [param] = Object.keys(given);
+  if (param !== undefined) {
     if (labelled.length > 0) {
       throw new SetError(
-        identities === undefined ? 'cameras' : 'identities',
+        param,
         `Labels came at completion and with part ${labelled[0].part}; send them with every part or at completion.`,
       );
     }
-    return {
-      identities: checkLabels('identities', identities, count),
-      cameras: checkLabels('cameras', cameras, count),
-    };
+    return checkLabels(given, count);
   }
   const unlabelled = parts.find(({ labels }) => labels === null);
   if (unlabelled !== undefined) {
@@ -97,15 +95,26 @@ async function gatherLabels(
       `identities: part ${unlabelled.part} came without labels, and so did the completion.`,
     );
   }
+  return joinParts(STORE, count, parts);
+}
+
+async function joinParts(store: R2Bucket, count: number, parts: readonly UploadPart[]): Promise<Labels> {
   const joined = { identities: new Int32Array(count), cameras: new Int32Array(count) };
+  let groups: Int32Array | undefined;
   let start = 0;
   for (const { part, rows, labels } of parts) {
-    const object = await STORE.get(contentKey(String(labels)));
-    if (object === null) throw new Error(`The labels of part ${part} are not in R2.`);
-    const values = new Int32Array(await object.arrayBuffer());
-    joined.identities.set(values.subarray(0, rows), start);
-    joined.cameras.set(values.subarray(rows), start);
+    const found = await readLabelsOf(store, String(labels), rows, `part ${part}`);
+    joined.identities.set(found.identities, start);
+    joined.cameras.set(found.cameras, start);
+    if (start === 0 && found.groups !== undefined) groups = new Int32Array(count);
+    if ((found.groups === undefined) !== (groups === undefined)) {
+      throw new SetError(
+        'groups',
+        `groups: part 1 and part ${part} differ: one has groups, the other has none.`,
+      );
+    }
+    if (found.groups !== undefined) groups?.set(found.groups, start);
     start += rows;
   }
-  return joined;
+  return { ...joined, ...(groups !== undefined && { groups }) };
 }

@@ -22,7 +22,8 @@ export interface SetIndex {
   readonly labels: string;
 }
 
-const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
+/** A SHA-256 in hexadecimal digits. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
 
 const indexSchema = z.strictObject({
   format: z.literal(1),
@@ -72,18 +73,12 @@ export class SetContent {
 
   /** @param sha256 as `storeContent` gave it. */
   static async open(store: R2Bucket, sha256: string): Promise<SetContent> {
-    const index = JSON.parse(new TextDecoder().decode(await get(store, sha256, 'the index of a set')));
+    const index = JSON.parse(new TextDecoder().decode(await readObject(store, sha256, 'the index of a set')));
     return new SetContent(store, sha256, indexSchema.parse(index));
   }
 
-  async labels(): Promise<Labels> {
-    const { count, labels } = this.index;
-    const values = new Int32Array(await get(this.#store, labels, `the labels of set ${this.#sha256}`));
-    return {
-      identities: values.subarray(0, count),
-      cameras: values.subarray(count, 2 * count),
-      ...(values.length > 2 * count && { groups: values.subarray(2 * count) }),
-    };
+  labels(): Promise<Labels> {
+    return readLabelsOf(this.#store, this.index.labels, this.index.count, `set ${this.#sha256}`);
   }
 
   /** Block number `block`, from 0. */
@@ -91,7 +86,7 @@ export class SetContent {
     const { count, dimension, rowsPerBlock, blocks } = this.index;
     const start = block * rowsPerBlock;
     const what = `block ${block} of set ${this.#sha256}`;
-    const features = new Float32Array(await get(this.#store, blocks[block], what));
+    const features = new Float32Array(await readObject(this.#store, blocks[block], what));
     return { start, count: Math.min(rowsPerBlock, count - start), dimension, features };
   }
 
@@ -150,8 +145,23 @@ function sliceBlock(block: EmbeddingBlock, start: number, count: number): Embedd
   return { start, count, dimension, features };
 }
 
+/** Reads labels as `joinLabels` joined them. @param of whose they are, for errors. */
+export async function readLabelsOf(
+  store: R2Bucket,
+  sha256: string,
+  count: number,
+  of: string,
+): Promise<Labels> {
+  const values = new Int32Array(await readObject(store, sha256, `the labels of ${of}`));
+  return {
+    identities: values.subarray(0, count),
+    cameras: values.subarray(count, 2 * count),
+    ...(values.length > 2 * count && { groups: values.subarray(2 * count) }),
+  };
+}
+
 /** Reads a part back as it was stored: no number is computed of bytes that changed meanwhile. */
-async function get(store: R2Bucket, sha256: string, what: string): Promise<ArrayBuffer> {
+export async function readObject(store: R2Bucket, sha256: string, what: string): Promise<ArrayBuffer> {
   const object = await store.get(contentKey(sha256));
   if (object === null) throw new Error(`The content ${sha256} is not in R2 (${what}).`);
   const bytes = await object.arrayBuffer();

@@ -76,7 +76,7 @@ export function uploadGone(id: string): ApiError {
 
 /**
  * Removes what nobody needs any more: uploads that have ended or expired, and contents that no set and no
- * unfinished evaluation names. An object that another holder has too stays.
+ * unfinished evaluation names, nor are made of one that is named. An object that another holder has too stays.
  *
  * What is removed is decided and noted in one transaction, then taken out of R2, then crossed out. Whoever
  * stores such an object meanwhile sees the note and waits; if this breaks off, a later sweep goes on.
@@ -90,12 +90,12 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
   ).first();
   if (unknown !== null) return;
   const dead = '(SELECT id FROM holders WHERE dead = 1)';
-  const [, removed] = await CATALOGUE.batch<{ object: string }>([
+  const [, , removed] = await CATALOGUE.batch<{ object: string }>([
+    CATALOGUE.prepare(`DELETE FROM embedded_sets WHERE NOT ${isNamed('pictures_sha256')}`),
     CATALOGUE.prepare(
       `UPDATE holders SET dead = 1 WHERE CASE WHEN expires_at IS NOT NULL THEN expires_at <= ?
-         ELSE NOT EXISTS (SELECT 1 FROM sets WHERE sha256 = holders.id) AND NOT EXISTS (
-           SELECT 1 FROM evaluations
-             WHERE finished_at IS NULL AND holders.id IN (query_sha256, gallery_sha256)) END`,
+         ELSE NOT ${isNamed('holders.id')}
+           AND NOT EXISTS (SELECT 1 FROM embedded_sets WHERE embedded_sets.sha256 = holders.id) END`,
     ).bind(now),
     CATALOGUE.prepare(
       `INSERT OR IGNORE INTO removals (object, started_at)
@@ -112,6 +112,12 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
     storage,
     removed.results.map(({ object }) => object),
   );
+}
+
+/** True in SQL of a content that a set or an unfinished evaluation names. */
+function isNamed(content: string): string {
+  return `(EXISTS (SELECT 1 FROM sets WHERE sets.sha256 = ${content}) OR EXISTS (
+    SELECT 1 FROM evaluations WHERE finished_at IS NULL AND ${content} IN (query_sha256, gallery_sha256)))`;
 }
 
 /** Goes on with removals that were begun and did not end. Each is taken over by one sweep alone. */

@@ -1,34 +1,55 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { type EmbeddingSet, SetError } from '@softmargin/shared/sets/embedding-set.ts';
+import type { Side } from '@softmargin/shared/sets/field-names.ts';
 import { parseJsonSet } from '@softmargin/shared/sets/json.ts';
+import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { parseJson } from '../body.ts';
 import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
 import { BODY_LIFETIME_MS, MAX_JSON_SET_BYTES, MAX_SET_BODY_BYTES } from '../limits.ts';
-import { BlockWriter } from './block-writer.ts';
+import { BlockWriter, type StoredFeatures } from './block-writer.ts';
+import { FORMAT_BYTES, formatOf } from './body-format.ts';
 import { publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
 import { joinLabels, storeIndex } from './content.ts';
 import { bytesOf, type ContentStore, putObject } from './content-store.ts';
 import { closeHolder, HeldStore, openHolder, sweep, uploadGone } from './holds.ts';
-import { checkLabels, isNpy, isZip, readSetBody, type StoredFeatures } from './set-body.ts';
+import { PictureCollector } from './picture-collector.ts';
+import { type PictureEntry, storePictureIndex, storePictureTable } from './picture-content.ts';
+import { checkLabels, readSetBody } from './set-body.ts';
+
+/** How a body is to be read, where it does not say so itself. */
+export interface BodyReading {
+  readonly side: Side | undefined;
+  readonly naming: PictureNaming | undefined;
+  /** Of a form. */
+  readonly boundary: string | undefined;
+}
+
+/** A set that was stored, and which of its pictures could not be read. */
+export interface Stored {
+  readonly description: StoredSet;
+  readonly created: boolean;
+  readonly pictures: readonly PictureEntry[];
+}
 
 /**
- * Stores the set that one body holds, `.npz` or JSON, and gives it a name; one of that name before it is
- * replaced. Until all of it is stored and checked, nothing of it is to be seen.
+ * Stores the set that one body holds and gives it a name; one of that name before it is replaced. Until all of it
+ * is stored and checked, nothing of it is to be seen.
  */
 export async function storeSet(
   bindings: Bindings,
   name: string,
   body: ByteReader,
-): Promise<{ description: StoredSet; created: boolean }> {
+  reading: BodyReading,
+): Promise<Stored> {
   const holder = crypto.randomUUID();
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {
-    const content = await storeBody(new HeldStore(bindings, holder), body);
+    const { content, pictures } = await storeBody(new HeldStore(bindings, holder), body, reading);
     const published = await publishSet(bindings, name, content, holder, 0);
     if (published === undefined) throw uploadGone(holder);
-    return published;
+    return { ...published, pictures };
   } finally {
     await closeHolder(bindings, holder);
     await sweep(bindings);
@@ -43,38 +64,62 @@ export async function storeRest(
 ): Promise<StoredContent> {
   const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
   const sha256 = await storeIndex(store, { count, dimension, blocks, labels: labelsObject });
-  return { sha256, count, dimension, labels, objects: [...blocks, labelsObject, sha256] };
+  const objects = [...blocks, labelsObject, sha256];
+  return { kind: 'embeddings', sha256, count, dimension, brokenPictures: 0, labels, objects };
 }
 
-async function storeBody(store: ContentStore, body: ByteReader): Promise<StoredContent> {
-  const first = await body.take(2);
+async function storeBody(
+  store: ContentStore,
+  body: ByteReader,
+  { side, naming, boundary }: BodyReading,
+): Promise<{ content: StoredContent; pictures: readonly PictureEntry[] }> {
+  const first = await body.take(FORMAT_BYTES);
   body.unread(first);
-  if (!isZip(first) && !isNpy(first)) return storeContent(store, await readJsonSet(body));
-  const { features, identities, cameras } = await readSetBody(body, store);
-  if (features === undefined) throw new SetError('features', 'The archive has no array "features".');
-  return storeRest(store, features, {
-    identities: checkLabels('identities', identities, features.count),
-    cameras: checkLabels('cameras', cameras, features.count),
-  });
+  if (boundary === undefined && (formatOf(first) === 'json' || first.length < 2)) {
+    return { content: await storeContent(store, await readJsonSet(body)), pictures: [] };
+  }
+  const pictures = new PictureCollector(store, naming);
+  const { features, labels } = await readSetBody(body, store, { side, boundary, pictures });
+  if (features !== undefined && pictures.found) {
+    throw new SetError('body', 'The body has features and pictures; a set is of one or of the other.');
+  }
+  if (features !== undefined) {
+    const content = await storeRest(store, features, checkLabels(labels, features.count));
+    return { content, pictures: [] };
+  }
+  if (!pictures.found && Object.keys(labels).length > 0) {
+    throw new SetError('features', 'The body has no array "features".');
+  }
+  return storePictures(store, pictures);
+}
+
+async function storePictures(
+  store: ContentStore,
+  collector: PictureCollector,
+): Promise<{ content: StoredContent; pictures: readonly PictureEntry[] }> {
+  const { entries, blocks, labels } = await collector.end();
+  const count = entries.length;
+  const table = await storePictureTable(store, entries);
+  const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
+  const sha256 = await storePictureIndex(store, { count, blocks, pictures: table, labels: labelsObject });
+  const brokenPictures = entries.filter(({ problem }) => problem !== undefined).length;
+  const objects = [...blocks, table, labelsObject, sha256];
+  return {
+    content: { kind: 'pictures', sha256, count, dimension: 0, brokenPictures, labels, objects },
+    pictures: entries,
+  };
 }
 
 /** Stores a set that is in memory. */
 export async function storeContent(store: ContentStore, set: EmbeddingSet): Promise<StoredContent> {
   const { count, dimension, features } = set;
-  const writer = new BlockWriter(store, count, dimension);
+  const writer = new BlockWriter(store, dimension, count);
   await writer.write(features);
-  return storeRest(store, { count, dimension, blocks: await writer.end() }, set);
+  return storeRest(store, await writer.end(), set);
 }
 
 async function readJsonSet(body: ByteReader): Promise<EmbeddingSet> {
   const bytes = await body.take(MAX_JSON_SET_BYTES + 1);
-  const first = bytes.find((byte) => byte > 0x20);
-  if (first !== undefined && first !== '{'.charCodeAt(0)) {
-    throw new SetError(
-      'body',
-      'The body is neither an .npz archive (it does not begin with PK) nor a JSON object.',
-    );
-  }
   if (bytes.length > MAX_JSON_SET_BYTES) {
     throw new ApiError(413, {
       message: `A set as JSON may have up to ${MAX_JSON_SET_BYTES} bytes, this one has more. Send it as .npz, which may have ${MAX_SET_BODY_BYTES} bytes.`,

@@ -5,7 +5,7 @@ import { rowsPerBlockOf } from './block-writer.ts';
 import { joinLabels } from './content.ts';
 import { bytesOf, putObject, sha256Of } from './content-store.ts';
 import { HeldStore } from './holds.ts';
-import { checkLabels, type FeaturesShape, readSetBody } from './set-body.ts';
+import { checkLabels, type FeaturesShape, readSetBody, type SetBodyOptions } from './set-body.ts';
 import { DTYPES, recordPart, type Upload, type UploadPart } from './uploads.ts';
 
 /** Stores one part of an upload. Until all of it is stored and checked, the part before it stands. */
@@ -14,18 +14,20 @@ export async function storePart(
   upload: Upload,
   part: number,
   body: ByteReader,
+  reading: Pick<SetBodyOptions, 'side' | 'boundary'>,
 ): Promise<{ stored: UploadPart; created: boolean }> {
   const store = new HeldStore(bindings, upload.id);
-  const found = await readSetBody(body, store, (shape) => checkPart(upload, part, shape));
+  const found = await readSetBody(body, store, {
+    ...reading,
+    accept: (shape) => checkPart(upload, part, shape),
+  });
   if (found.features === undefined) {
     throw new SetError('features', `Part ${part} has no array "features".`);
   }
   const { count: rows, blocks } = found.features;
   let labels: string | null = null;
-  if (found.identities !== undefined || found.cameras !== undefined) {
-    const identities = checkLabels('identities', found.identities, rows);
-    const cameras = checkLabels('cameras', found.cameras, rows);
-    labels = await putObject(store, bytesOf(joinLabels({ identities, cameras })));
+  if (Object.keys(found.labels).length > 0) {
+    labels = await putObject(store, bytesOf(joinLabels(checkLabels(found.labels, rows))));
   }
   const sha256 = await sha256Of(new TextEncoder().encode(JSON.stringify({ rows, blocks, labels })));
   const stored = { part, rows, sha256, blocks, labels };

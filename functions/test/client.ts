@@ -61,6 +61,15 @@ export function picture(name: string): Uint8Array<ArrayBuffer> {
   return fromBase64(inject('pictures')[name]);
 }
 
+/** A PNG file with its pixels taken out: headers and checksums are whole, so that it shows when it is decoded. */
+export function withoutPixels(png: Uint8Array): Uint8Array<ArrayBuffer> {
+  const text = new TextDecoder('latin1').decode(png);
+  const [start, end] = [text.indexOf('IDAT') - 4, text.indexOf('IEND') - 4];
+  // A chunk of no bytes; the CRC-32 of "IDAT" alone.
+  const empty = [0, 0, 0, 0, 0x49, 0x44, 0x41, 0x54, 0x35, 0xaf, 0x06, 0x1e];
+  return Uint8Array.of(...png.subarray(0, start), ...empty, ...png.subarray(end));
+}
+
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -49,7 +49,7 @@ export async function withoutQueue(
     gallery: (await storeContent(env.STORE, gallery)).sha256,
   };
   const describe = (name: string, sha256: string, { count, dimension }: EmbeddingSet) => {
-    return { name, sha256, count, dimension, createdAt: '' };
+    return { name, kind: 'embeddings' as const, sha256, count, dimension, createdAt: '' };
   };
   // An evaluation is recorded of sets that are there; these have names that nobody else uses.
   const sets = {

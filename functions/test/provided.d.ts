@@ -9,5 +9,7 @@ declare module 'vitest' {
     pixels: string;
     /** RGBA of the files with an EXIF orientation, upright, in base64. */
     upright: Record<string, string>;
+    /** Files of real digits, in base64: some of each digit, by digit. */
+    digits: string[][];
   }
 }

@@ -23,15 +23,25 @@ export class BundleError extends Error {
   override readonly name = 'BundleError';
 }
 
-const HEADER_LIMIT = 1_000_000;
+/** Bytes of a header, at most. */
+export const HEADER_LIMIT = 1_000_000;
 
 /** Not a key like others in JavaScript: objects built from a header would lose it. */
 const UNNAMEABLE = '__proto__';
 
 /** Bytes of a number of each type that is read. */
-const TYPES = { F32: 4, I32: 4, I64: 8 } as const;
+const TYPES = { F16: 2, F32: 4, F64: 8, I32: 4, I64: 8 } as const;
 
 export type TensorType = keyof typeof TYPES;
+
+/** Where a tensor lies in a file: from byte `begin` of the data to before byte `end`. */
+export interface TensorPlace {
+  readonly name: string;
+  readonly dtype: TensorType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
 
 /** A tensor as it lies in a file: its numbers, little-endian, in a buffer of their own. */
 export interface RawTensor {
@@ -73,6 +83,34 @@ export function parseTensors(
   types: readonly TensorType[],
 ): { readonly tensors: Map<string, RawTensor>; readonly metadata: Record<string, string> } {
   const { json, dataStart } = splitHeader(bytes);
+  const { places, metadata } = parseHeader(json, types);
+  const data = bytes.subarray(dataStart);
+  const tensors = new Map<string, RawTensor>();
+  for (const { name, dtype, shape, begin, end } of places) {
+    if (end > data.length) {
+      throw new BundleError(
+        `The file is truncated: the tensor "${name}" ends at byte ${dataStart + end}, the file at ${bytes.length}.`,
+      );
+    }
+    // A copy: the data of a tensor need not start at a multiple of its numbers' bytes. (Not by `slice`, which
+    // on a Node Buffer is a view.)
+    tensors.set(name, { dtype, shape, bytes: new Uint8Array(data.subarray(begin, end)) });
+  }
+  const filled = places.at(-1)?.end ?? 0;
+  if (filled !== data.length) {
+    throw new BundleError(`The file has ${data.length - filled} bytes after its last tensor.`);
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * Parses the JSON of a header. The tensors come in the order of their data, which fills the file from its
+ * first byte without gaps. Throws {@link BundleError}.
+ */
+export function parseHeader(
+  json: string,
+  types: readonly TensorType[],
+): { readonly places: readonly TensorPlace[]; readonly metadata: Record<string, string> } {
   let parsed: unknown;
   try {
     parsed = JSON.parse(json);
@@ -86,14 +124,11 @@ export function parseTensors(
       `The safetensors header entry "${issue.path.join('.')}" is not a tensor of ${types.join(', ')} with shape and data_offsets.`,
     );
   }
-
   if (Object.hasOwn(parsed as object, UNNAMEABLE)) {
     throw new BundleError(`A tensor cannot be named "${UNNAMEABLE}".`);
   }
 
-  const data = bytes.subarray(dataStart);
-  const tensors = new Map<string, RawTensor>();
-  const spans: { name: string; begin: number; end: number }[] = [];
+  const places: TensorPlace[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header.data)) {
     if (name === '__metadata__') {
@@ -102,28 +137,19 @@ export function parseTensors(
       continue;
     }
     if (!isTensorEntry(entry)) throw new BundleError(`The tensor "${name}" has no dtype.`);
+    const { dtype, shape } = entry;
     const [begin, end] = entry.data_offsets;
-    const size = TYPES[entry.dtype] * entry.shape.reduce((product, length) => product * length, 1);
+    const size = TYPES[dtype] * shape.reduce((product, length) => product * length, 1);
     if (end - begin !== size) {
       throw new BundleError(
-        `The tensor "${name}" of shape [${entry.shape}] needs ${size} bytes, its data_offsets give ${end - begin}.`,
+        `The tensor "${name}" of shape [${shape}] needs ${size} bytes, its data_offsets give ${end - begin}.`,
       );
     }
-    if (end > data.length) {
-      throw new BundleError(
-        `The file is truncated: the tensor "${name}" ends at byte ${dataStart + end}, the file at ${bytes.length}.`,
-      );
-    }
-    spans.push({ name, begin, end });
-    // A copy: the data of a tensor need not start at a multiple of its numbers' bytes. (Not by `slice`, which
-    // on a Node Buffer is a view.)
-    const copy = new Uint8Array(data.subarray(begin, end));
-    tensors.set(name, { dtype: entry.dtype, shape: entry.shape, bytes: copy });
+    places.push({ name, dtype, shape, begin, end });
   }
-
-  spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  places.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let filled = 0;
-  for (const { name, begin, end } of spans) {
+  for (const { name, begin, end } of places) {
     if (begin !== filled) {
       throw new BundleError(
         `The tensor "${name}" starts at data byte ${begin} where ${filled} was expected.`,
@@ -131,10 +157,7 @@ export function parseTensors(
     }
     filled = end;
   }
-  if (filled !== data.length) {
-    throw new BundleError(`The file has ${data.length - filled} bytes after its last tensor.`);
-  }
-  return { tensors, metadata };
+  return { places, metadata };
 }
 
 /** Writes tensors (in the map's order) and metadata as a safetensors file. Throws {@link BundleError}. */

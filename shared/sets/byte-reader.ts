@@ -52,10 +52,16 @@ export class ByteReader {
 
   /** Gives bytes back, to be read again: the last that were read. */
   unread(bytes: Uint8Array): void {
+    this.#position -= bytes.length;
+    const { buffer, byteOffset } = this.#chunk;
+    if (bytes.buffer === buffer && bytes.byteOffset + bytes.length === byteOffset) {
+      // A view of the chunk that it was cut off: nothing is copied, however large the rest is.
+      this.#chunk = new Uint8Array(buffer, bytes.byteOffset, bytes.length + this.#chunk.length);
+      return;
+    }
     const joined = new Uint8Array(bytes.length + this.#chunk.length);
     joined.set(bytes);
     joined.set(this.#chunk, bytes.length);
     this.#chunk = joined;
-    this.#position -= bytes.length;
   }
 }

@@ -18,9 +18,35 @@ export interface CsvTable {
  * @throws {CsvError}
  */
 export function parseCsv(text: string, required: readonly string[], optional: readonly string[]): CsvTable {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  const [columns = [], ...rows] = lines.map((line, i) => parseLine(line, i + 1));
+  const [columns, ...rows] = csvRows(text, required, optional);
+  return { columns, rows };
+}
+
+/** The same row by row, the names of the columns first: a table of a million rows is not held. */
+export function* csvRows(
+  text: string,
+  required: readonly string[],
+  optional: readonly string[],
+): Generator<string[], void, undefined> {
+  let columns: string[] | undefined;
+  for (const { line, number } of linesOf(text.replace(/^\uFEFF/, ''))) {
+    const fields = parseLine(line, number);
+    if (columns === undefined) {
+      columns = fields;
+      checkColumns(columns, required, optional);
+    } else if (fields.length !== columns.length) {
+      throw new CsvError(`line ${number} has ${fields.length} fields for ${columns.length} columns.`);
+    }
+    yield fields;
+  }
+  if (columns === undefined) checkColumns([], required, optional);
+}
+
+function checkColumns(
+  columns: readonly string[],
+  required: readonly string[],
+  optional: readonly string[],
+): void {
   const expected = `it has to name ${required.join(', ')}${optional.length > 0 ? ` and may name ${optional.join(', ')}` : ''}`;
   for (const [i, column] of columns.entries()) {
     if (columns.indexOf(column) < i) throw new CsvError(`line 1: the column "${column}" is there twice.`);
@@ -30,12 +56,16 @@ export function parseCsv(text: string, required: readonly string[], optional: re
   }
   const missing = required.find((column) => !columns.includes(column));
   if (missing !== undefined) throw new CsvError(`line 1: the column "${missing}" is missing; ${expected}.`);
-  for (const [i, row] of rows.entries()) {
-    if (row.length !== columns.length) {
-      throw new CsvError(`line ${i + 2} has ${row.length} fields for ${columns.length} columns.`);
-    }
+}
+
+/** The lines of a text, without their breaks; nothing behind the last break is no line. */
+function* linesOf(text: string): Generator<{ line: string; number: number }, void, undefined> {
+  for (let start = 0, number = 1; start < text.length; number++) {
+    const found = text.indexOf('\n', start);
+    const end = found < 0 ? text.length : found;
+    yield { line: text.slice(start, end).replace(/\r$/, ''), number };
+    start = end + 1;
   }
-  return { columns, rows };
 }
 
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
@@ -57,10 +87,14 @@ function parseLine(line: string, number: number): string[] {
 
 /** A field as a number. @throws {CsvError} that names line and column. */
 export function csvNumber({ columns, rows }: CsvTable, row: number, column: string): number {
-  const text = rows[row][columns.indexOf(column)];
+  return parseCsvNumber(rows[row][columns.indexOf(column)], row + 2, column);
+}
+
+/** The text of a field as a number. @throws {CsvError} that names line and column. */
+export function parseCsvNumber(text: string, line: number, column: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) {
-    throw new CsvError(`line ${row + 2}: ${column} is "${text}", not a number.`);
+    throw new CsvError(`line ${line}: ${column} is "${text}", not a number.`);
   }
   return value;
 }

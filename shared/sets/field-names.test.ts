@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseFields } from './field-names.ts';
+import { chooseFields, FieldChoice } from './field-names.ts';
 
 const both = ['qf', 'q_pids', 'q_camids', 'gf', 'g_pids', 'g_camids'];
 
@@ -55,5 +55,39 @@ describe('refuses', () => {
     ],
   ])('%s', (_, present, side, message) => {
     expect(() => chooseFields(present, side)).toThrow(message);
+  });
+});
+
+describe('names that come one by one', () => {
+  const fields = (names: readonly string[], side?: 'query' | 'gallery') => {
+    const choice = new FieldChoice(side);
+    return names.map((name) => choice.fieldOf(name));
+  };
+
+  test('are the fields that they are for, and others are none', () => {
+    expect(fields(['pids', 'feat', 'images', 'camids', 'q_groups'])).toEqual([
+      'identities',
+      'features',
+      undefined,
+      'cameras',
+      'groups',
+    ]);
+    expect(fields([...both, 'g_groups'], 'gallery')).toEqual([
+      ...[undefined, undefined, undefined],
+      ...['features', 'identities', 'cameras', 'groups'],
+    ]);
+  });
+
+  test('a field’s own name takes the place of another, whichever comes first', () => {
+    expect(fields(['labels', 'identities'])).toEqual(['identities', 'identities']);
+    expect(fields(['identities', 'labels'])).toEqual(['identities', undefined]);
+  });
+
+  test.each([
+    [['features', 'features'], /^features: the file has it twice/],
+    [['pids', 'labels'], /which of them holds the identities is not clear/],
+    [['qf', 'gf'], /holds two sets.*\?side=query/],
+  ])('%j is refused', (names, message) => {
+    expect(() => fields(names)).toThrow(message);
   });
 });

@@ -15,40 +15,62 @@ const lineSchema = z.strictObject({
 export function parseJsonLines(text: string): EmbeddingSet {
   const lines = text.split('\n');
   if (lines.at(-1)?.trim() === '') lines.pop();
-  if (lines.length === 0) throw new SetError('body', 'The file has no lines.');
-  const count = lines.length;
-  const identities = new Int32Array(count);
-  const cameras = new Int32Array(count);
-  let groups: Int32Array | undefined;
-  let dimension = 0;
-  let features = new Float32Array();
-  for (const [row, line] of lines.entries()) {
-    const fail = (message: string) => new SetError(`line ${row + 1}`, `line ${row + 1}: ${message}.`);
+  const parser = new JsonLineParser();
+  const rows = lines.map((line) => parser.parse(line));
+  const dimension = rows[0]?.length ?? 0;
+  const features = new Float32Array(rows.length * dimension);
+  for (const [i, row] of rows.entries()) features.set(row, i * dimension);
+  return validateSet({ count: rows.length, dimension, features, ...parser.labels() });
+}
+
+/** Parses JSON lines one by one, and keeps their labels. */
+export class JsonLineParser {
+  #lines = 0;
+  #dimension = 0;
+  readonly #identities: number[] = [];
+  readonly #cameras: number[] = [];
+  #groups: number[] | undefined;
+
+  /** Lines that were parsed. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** @returns the embedding of the next line. @throws {SetError} that names the line, from 1. */
+  parse(line: string): Float32Array {
+    const number = ++this.#lines;
+    const fail = (message: string) => new SetError(`line ${number}`, `line ${number}: ${message}.`);
     const { identity, camera, group, embedding } = parseLine(line, fail);
-    if (row === 0) {
-      dimension = embedding.length;
-      features = new Float32Array(count * dimension);
-      if (group !== undefined) groups = new Int32Array(count);
+    if (number === 1) {
+      this.#dimension = embedding.length;
+      if (group !== undefined) this.#groups = [];
     }
-    if (embedding.length !== dimension) {
-      throw fail(`embedding has ${embedding.length} numbers, that of line 1 has ${dimension}`);
+    if (embedding.length !== this.#dimension) {
+      throw fail(`embedding has ${embedding.length} numbers, that of line 1 has ${this.#dimension}`);
     }
-    if ((group === undefined) !== (groups === undefined)) {
+    if ((group === undefined) !== (this.#groups === undefined)) {
       throw fail(
         group === undefined ? 'group is missing, line 1 has one' : 'group is given, line 1 has none',
       );
     }
-    features.set(embedding, row * dimension);
-    const broken = embedding.findIndex((_, k) => !Number.isFinite(features[row * dimension + k]));
+    const row = Float32Array.from(embedding);
+    const broken = row.findIndex((value) => !Number.isFinite(value));
     if (broken >= 0) throw fail(`embedding[${broken}] is ${embedding[broken]}, not a finite float32`);
-    identities[row] = identity;
-    cameras[row] = camera;
-    if (groups !== undefined && group !== undefined) groups[row] = group;
+    this.#identities.push(identity);
+    this.#cameras.push(camera);
+    if (group !== undefined) this.#groups?.push(group);
+    return row;
   }
-  return validateSet({
-    ...{ count, dimension, features, identities, cameras },
-    ...(groups !== undefined && { groups }),
-  });
+
+  /** The labels of all lines. @throws {SetError} where there were none. */
+  labels(): Pick<EmbeddingSet, 'identities' | 'cameras' | 'groups'> {
+    if (this.#lines === 0) throw new SetError('body', 'The file has no lines.');
+    return {
+      identities: Int32Array.from(this.#identities),
+      cameras: Int32Array.from(this.#cameras),
+      ...(this.#groups !== undefined && { groups: Int32Array.from(this.#groups) }),
+    };
+  }
 }
 
 function parseLine(line: string, fail: (message: string) => SetError): z.infer<typeof lineSchema> {

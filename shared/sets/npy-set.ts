@@ -1,5 +1,5 @@
-import { CsvError, csvNumber, parseCsv } from './csv.ts';
 import { type EmbeddingSet, SetError, validateSet } from './embedding-set.ts';
+import { parseLabelTable } from './label-table.ts';
 import { parseNpy } from './npy.ts';
 
 /**
@@ -24,26 +24,10 @@ export function parseNpySet(features: Uint8Array, labels: string): EmbeddingSet 
 }
 
 function parseLabels(text: string, count: number): Pick<EmbeddingSet, 'identities' | 'cameras' | 'groups'> {
-  try {
-    const table = parseCsv(text, ['identity', 'camera'], ['group', 'path']);
-    if (table.rows.length !== count) {
-      throw new CsvError(`there are ${table.rows.length} rows of labels for ${count} rows of features.`);
-    }
-    const column = (name: string) =>
-      Int32Array.from(table.rows, (_, row) => {
-        const value = csvNumber(table, row, name);
-        if ((value | 0) !== value) {
-          throw new CsvError(`line ${row + 2}: ${name} is ${value}, not a whole number of 32 bits.`);
-        }
-        return value;
-      });
-    return {
-      identities: column('identity'),
-      cameras: column('camera'),
-      ...(table.columns.includes('group') && { groups: column('group') }),
-    };
-  } catch (error) {
-    if (error instanceof CsvError) throw new SetError('labels', `labels: ${error.message}`);
-    throw error;
+  const table = parseLabelTable(text);
+  const rows = table.identities.length;
+  if (rows !== count) {
+    throw new SetError('labels', `labels: there are ${rows} rows of labels for ${count} rows of features.`);
   }
+  return table;
 }

@@ -15,8 +15,8 @@ const MAX_HEADER_BYTES = 65_535;
 /** Numbers that are read in one go. */
 const CHUNK_VALUES = 8192;
 
-/** A `.npy` file as it comes: what its header says, then its numbers in the order of the file. */
-export interface NpyStream {
+/** An array as it comes: what is said of it, then its numbers in the order of the file. */
+export interface ArrayStream {
   readonly header: NpyHeader;
   /** Ends with an error where the data are shorter or longer than the header says. */
   readonly values: AsyncGenerator<Float32Array | Float64Array, void, undefined>;
@@ -27,7 +27,7 @@ export interface NpyStream {
  *
  * @param param names the array in errors. Throws {@link SetError}.
  */
-export async function readNpyStream(reader: ByteReader, param: string): Promise<NpyStream> {
+export async function readNpyStream(reader: ByteReader, param: string): Promise<ArrayStream> {
   const prefix = await reader.take(NPY_PREFIX_BYTES);
   const { start, end } = npyHeaderRange(prefix, param);
   if (end > MAX_HEADER_BYTES) {
@@ -42,10 +42,20 @@ export async function readNpyStream(reader: ByteReader, param: string): Promise<
     throw new SetError(param, `${param}: its header ends at byte ${end} of ${start + text.length}.`);
   }
   const header = parseNpyHeader(text, param);
-  return { header, values: readValues(reader, header, param) };
+  return { header, values: readToEnd(reader, header, param) };
 }
 
-async function* readValues(
+async function* readToEnd(
+  reader: ByteReader,
+  header: NpyHeader,
+  param: string,
+): AsyncGenerator<Float32Array | Float64Array, void, undefined> {
+  yield* readValues(reader, header, param);
+  if ((await reader.some(1)).length > 0) throw npyLengthError(header, param, 'more');
+}
+
+/** Reads the numbers of an array whose header is known, and not what comes behind them. */
+export async function* readValues(
   reader: ByteReader,
   header: NpyHeader,
   param: string,
@@ -58,5 +68,4 @@ async function* readValues(
     left -= wanted;
     yield npyValues(header, bytes);
   }
-  if ((await reader.some(1)).length > 0) throw npyLengthError(header, param, 'more');
 }

@@ -1,32 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { safetensorsFile as file, type Tensor } from '../../test/safetensors.ts';
 import { SetError } from './embedding-set.ts';
 import { parseSafetensorsSet } from './safetensors.ts';
-
-interface Tensor {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data: ArrayBufferView;
-}
-
-/** A file put together by the format's description: header length, header, data. */
-function file(tensors: Record<string, Tensor>): Uint8Array {
-  let offset = 0;
-  const header: Record<string, object> = {};
-  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const bytes = new Uint8Array(8 + text.length + offset);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
-  bytes.set(text, 8);
-  offset = 8 + text.length;
-  for (const { data } of Object.values(tensors)) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  return bytes;
-}
 
 const features: Tensor = { dtype: 'F32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
 const identities: Tensor = { dtype: 'I64', shape: [2], data: BigInt64Array.of(-1n, 7n) };
@@ -45,6 +20,13 @@ describe('a set as safetensors', () => {
     expect(parseSafetensorsSet(file({ features, identities, cameras }))).toEqual(set);
     const floats: Tensor = { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) };
     expect(parseSafetensorsSet(file({ cameras: floats, identities, features }))).toEqual(set);
+  });
+
+  test('reads features of half and of double precision', () => {
+    const half: Tensor = { ...features, dtype: 'F16', data: Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400) };
+    expect(parseSafetensorsSet(file({ features: half, identities, cameras }))).toEqual(set);
+    const double: Tensor = { ...features, dtype: 'F64', data: Float64Array.of(1, 2, 3, 4) };
+    expect(parseSafetensorsSet(file({ identities, cameras, features: double }))).toEqual(set);
   });
 
   test('may have groups', () => {
@@ -74,13 +56,13 @@ describe('a set as safetensors', () => {
     ['no cameras', { features, identities }, /no array "cameras"; it has features, identities\.$/],
     [
       'another type',
-      { features: { ...features, dtype: 'F16' }, identities, cameras },
-      /"features.*F32, I32, I64/,
+      { features: { ...features, dtype: 'BF16' }, identities, cameras },
+      /"features.*F16, F32, F64, I32, I64/,
     ],
     [
       'features of whole numbers',
       { features: { dtype: 'I32', shape: [1, 2], data: Int32Array.of(1, 2) }, identities, cameras },
-      /^features is of I32; F32 is read\.$/,
+      /^features is of I32; F16, F32 and F64 are read\.$/,
     ],
     [
       'features in one row',

@@ -46,7 +46,7 @@ const METHODS: Readonly<Record<number, string>> = {
 
 /** What is wrong with an archive as such. */
 export function archiveError(cause: string): SetError {
-  return new SetError('body', `Not a readable .npz archive: ${cause}.`);
+  return new SetError('body', `Not a readable archive: ${cause}.`);
 }
 
 /** What is wrong with one entry; the array that it holds is the field. */

@@ -1,6 +1,7 @@
 import { Inflate } from 'fflate';
 import type { ByteReader } from './byte-reader.ts';
 import { crc32 } from './crc32.ts';
+import type { EntryVisitor, VisitEntry } from './entry-visitor.ts';
 import {
   archiveError,
   checkReadable,
@@ -24,11 +25,8 @@ const INFLATE_BYTES = 4096;
 /** Bytes of a stored entry that are passed on in one go. */
 const STORED_BYTES = 65_536;
 
-/** Entries of an archive: what the directory is checked against is remembered of each. */
+/** Entries of an archive of arrays: what the directory is checked against is remembered of each. */
 const MAX_ENTRIES = 1000;
-
-/** Takes the unpacked bytes of an entry. */
-export type EntryVisitor = (data: AsyncIterable<Uint8Array>) => Promise<void>;
 
 /**
  * Reads a zip archive as it comes, holding a few kilobytes of it. Each visited entry is checked against its
@@ -38,7 +36,8 @@ export type EntryVisitor = (data: AsyncIterable<Uint8Array>) => Promise<void>;
  */
 export async function readZipStream(
   reader: ByteReader,
-  visit: (name: string, size: number) => EntryVisitor | undefined,
+  visit: VisitEntry,
+  maxEntries = MAX_ENTRIES,
 ): Promise<void> {
   const entries: ZipEntry[] = [];
   for (;;) {
@@ -48,7 +47,7 @@ export async function readZipStream(
       await readDirectory(reader, signature, entries);
       return;
     }
-    if (entries.length === MAX_ENTRIES) throw archiveError(`it has more than ${MAX_ENTRIES} entries`);
+    if (entries.length === maxEntries) throw archiveError(`it has more than ${maxEntries} entries`);
     const { view, rest } = await readRecord(reader, RECORD_BYTES.entry, entryLengths);
     const entry = readEntry(view, rest, offset);
     entries.push(entry);

@@ -41,19 +41,23 @@ export interface Assignment {
   earlier(stage: string): AsyncIterable<Parts>;
 }
 
+/** What is known of a stage without running it. */
+export interface Step {
+  /** What the items of its shards are, in the plural. */
+  readonly items: 'queries' | 'items' | 'pictures' | 'sets';
+  /** @throws {RangeError} where what a worker brings is not of its shard. */
+  check(parts: Parts, shard: Shard): void;
+}
+
 /**
- * One step of an evaluation. The steps come one after the other: all shards of one are done before the next is
+ * One step of the ranking of an evaluation. The steps come one after the other: all shards of one are done before the next is
  * sent. A shard is a range of consecutive items, does the same whenever and wherever it runs, and how the items
  * are cut into shards changes no bit of the result.
  */
-export interface Stage {
-  /** What the items of its shards are, in the plural. */
-  readonly items: 'queries' | 'items';
+export interface Stage extends Step {
   /** Its shards; `undefined` where an evaluation does not have this stage. */
   plan(subject: Subject): StagePlan | undefined;
   work(assignment: Assignment): Promise<Parts>;
-  /** @throws {RangeError} where what a worker brings is not of its shard. */
-  check(parts: Parts, shard: Shard): void;
 }
 
 /** What a pair of a query and a gallery item costs beside its product, in multiply-adds. */

@@ -1,11 +1,12 @@
+import { pictureSteps } from '../../embedding/steps.ts';
 import { encodings } from './encodings.ts';
 import { neighbours } from './neighbours.ts';
 import { pairs } from './pairs.ts';
 import { ranking } from './ranking.ts';
 import { reRanking } from './re-ranking.ts';
-import type { Stage } from './stage.ts';
+import type { Stage, Step } from './stage.ts';
 
-/** The stages of an evaluation by name, in the order in which they run. */
+/** The stages of a ranking by name, in the order in which they run. */
 export const stages = {
   ranking,
   pairs,
@@ -14,6 +15,12 @@ export const stages = {
   're-ranking': reRanking,
 } as const satisfies Record<string, Stage>;
 
-export type StageName = keyof typeof stages;
+export type RankingStageName = keyof typeof stages;
 
-export const stageNames = Object.keys(stages) as StageName[];
+export const stageNames = Object.keys(stages) as RankingStageName[];
+
+/** A stage of an evaluation: of its ranking, or before it. */
+export type StageName = RankingStageName | keyof typeof pictureSteps;
+
+/** What is known of every stage. */
+export const steps: Readonly<Record<StageName, Step>> = { ...pictureSteps, ...stages };

@@ -1,0 +1,72 @@
+import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
+import type { Bindings } from '../environment.ts';
+import { COLLECTION_LIFETIME_MS, MAX_REPORTED_PICTURES } from '../limits.ts';
+import { BlockWriter } from '../sets/block-writer.ts';
+import { closeHolder, HeldStore, openHolder } from '../sets/holds.ts';
+import { PictureContent } from '../sets/picture-content.ts';
+import { storeRest } from '../sets/store-set.ts';
+import { type EmbeddedPictures, parseProblems } from './embed-shard.ts';
+import { type EmbeddedSet, type FailedPicture, findEmbeddedSet, recordEmbeddedSet } from './embedded-sets.ts';
+
+/** A set of pictures that a model can embed none of. */
+export class UnusablePictures extends Error {
+  override readonly name = 'UnusablePictures';
+}
+
+/**
+ * Makes a content of the embeddings of a set's pictures, in their order, with the labels of those that have one.
+ * Done twice, it is the same content. Of the embeddings, those of a few shards are in memory.
+ *
+ * @param shards what the shards of this set left, in their order.
+ * @throws {UnusablePictures} where none has an embedding.
+ */
+export async function collectSet(
+  bindings: Bindings,
+  pictures: string,
+  model: { readonly sha256: string; readonly dimension: number },
+  shards: AsyncIterable<EmbeddedPictures>,
+): Promise<EmbeddedSet> {
+  const known = await findEmbeddedSet(bindings, pictures, model.sha256);
+  if (known !== undefined) return known;
+  const holder = crypto.randomUUID();
+  await openHolder(bindings, holder, Date.now() + COLLECTION_LIFETIME_MS);
+  try {
+    const store = new HeldStore(bindings, holder);
+    const writer = new BlockWriter(store, model.dimension);
+    const failures: FailedPicture[] = [];
+    for await (const shard of shards) {
+      const bytes = shard.rows.slice();
+      await writer.write(new Float32Array(bytes.buffer));
+      failures.push(...parseProblems(shard));
+    }
+    const labels = await (await PictureContent.open(bindings.STORE, pictures)).labels();
+    const features = await writer.end();
+    const [first] = failures;
+    if (features.count === 0 && first !== undefined) {
+      throw new UnusablePictures(
+        `None of the ${failures.length} pictures could be embedded. The first, ${first.path}: ${first.message}`,
+      );
+    }
+    const content = await storeRest(store, features, without(labels, failures));
+    const found = {
+      count: features.count,
+      failed: failures.length,
+      errors: failures.slice(0, MAX_REPORTED_PICTURES),
+    };
+    await recordEmbeddedSet(bindings, pictures, model.sha256, content, found, holder);
+    return { sha256: content.sha256, ...found };
+  } catch (error) {
+    await closeHolder(bindings, holder);
+    throw error;
+  }
+}
+
+function without(labels: Labels, failures: readonly FailedPicture[]): Labels {
+  const failed = new Set(failures.map(({ index }) => index));
+  const keep = (column: Int32Array) => column.filter((_, index) => !failed.has(index));
+  return {
+    identities: keep(labels.identities),
+    cameras: keep(labels.cameras),
+    ...(labels.groups !== undefined && { groups: keep(labels.groups) }),
+  };
+}

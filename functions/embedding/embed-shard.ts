@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { Bindings } from '../environment.ts';
+import { PictureError } from '../inference/decode.ts';
+import { embedPictures } from '../inference/embed.ts';
+import { type ModelVersion, useModelVersion } from '../inference/models.ts';
+import { bytesOf } from '../sets/content-store.ts';
+import { PictureContent } from '../sets/picture-content.ts';
+import type { FailedPicture } from './embedded-sets.ts';
+
+/** What a shard of pictures leaves: the embeddings of those that have one, row-major, and about the others. */
+export type EmbeddedPictures = Readonly<Record<'rows' | 'problems', Uint8Array>>;
+
+const problemsSchema = z.array(
+  z.strictObject({ index: z.int(), path: z.string(), message: z.string(), code: z.string() }),
+);
+
+/** Embeds pictures `start` to `start + count − 1` of a set. One that cannot be is noted, and the rest goes on. */
+export async function embedShard(
+  bindings: Bindings,
+  pictures: string,
+  model: ModelVersion,
+  { start, count }: { readonly start: number; readonly count: number },
+): Promise<EmbeddedPictures> {
+  const content = await PictureContent.open(bindings.STORE, pictures);
+  const entries = (await content.entries()).slice(start, start + count);
+  const files = await content.files(entries);
+  const { results } = await useModelVersion(bindings, model, (loaded) => embedPictures(loaded, files));
+  const rows: Float32Array[] = [];
+  const problems: FailedPicture[] = [];
+  for (const [i, result] of results.entries()) {
+    if (result instanceof PictureError) {
+      const { message, code } = result;
+      problems.push({ index: start + i, path: entries[i].path, message, code });
+    } else {
+      rows.push(result);
+    }
+  }
+  return { rows: joinRows(rows), problems: new TextEncoder().encode(JSON.stringify(problems)) };
+}
+
+/** What a shard says of pictures that have no embedding. */
+export function parseProblems({ problems }: EmbeddedPictures): readonly FailedPicture[] {
+  return problemsSchema.parse(JSON.parse(new TextDecoder().decode(problems)));
+}
+
+function joinRows(rows: readonly Float32Array[]): Uint8Array {
+  const joined = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let filled = 0;
+  for (const row of rows) {
+    joined.set(row, filled);
+    filled += row.length;
+  }
+  return bytesOf(joined);
+}
