@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig, defineProject } from 'vitest/config';
+import { answerDecoderImages } from './functions/test/decoder-images.ts';
 
 /** The Worker, in the runtime that it is deployed to. */
 const workerd = defineProject(async () => ({
@@ -7,6 +8,7 @@ const workerd = defineProject(async () => ({
     cloudflareTest({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
+        serviceBindings: { DECODER_IMAGES: answerDecoderImages },
         bindings: { ACCESS: 'open', MIGRATIONS: await readD1Migrations('./functions/migrations') },
       },
     }),

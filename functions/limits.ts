@@ -14,8 +14,14 @@ export const MAX_EMBEDDINGS_BODY_BYTES = 16 * MiB;
 /** A picture in its file format. */
 export const MAX_PICTURE_BYTES = 8 * MiB;
 
-/** A decoded picture, 2048 × 2048: 16 MiB of RGBA, twice while it leaves the decoder. */
-export const MAX_PIXELS = 4_194_304;
+/**
+ * A decoded picture: 20 MB of RGBA, twice while it leaves the decoder, beside up to twice as much that the
+ * decoder of a progressive JPEG works with. The size in the header counts, before anything is decoded.
+ */
+export const MAX_PIXELS = 5_000_000;
+
+/** Memory that a codec keeps between pictures: one that needed more for a large picture is given up. */
+export const MAX_IDLE_CODEC_BYTES = 24 * MiB;
 
 /** Pictures embedded at a time: activations grow with the batch, and the WASM heap never shrinks. */
 export const PICTURES_PER_PASS = 16;

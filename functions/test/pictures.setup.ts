@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import type { TestProject } from 'vitest/node';
+import { hasData } from '../../test/data.ts';
 
 /** Picture files for the tests in workerd, where sharp does not run: base64 by name. */
 export default async function setup(project: TestProject): Promise<void> {
@@ -10,8 +11,12 @@ export default async function setup(project: TestProject): Promise<void> {
     pixels.set([(i % width) * 10, Math.floor(i / width) * 15, i % 2 === 0 ? 200 : 40], 3 * i);
   }
   const picture = () => sharp(pixels, { raw: { width, height, channels: 3 } });
-  const flat = (size: number) =>
-    sharp({ create: { width: size, height: size, channels: 3, background: 'teal' } });
+  const flat = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: 'teal' } });
+  const frame = (background: string) =>
+    sharp({ create: { width, height, channels: 3, background } })
+      .png()
+      .toBuffer();
   const files: Record<string, Buffer> = {
     png: await picture().png().toBuffer(),
     'png-interlaced': await picture().png({ progressive: true }).toBuffer(),
@@ -22,8 +27,14 @@ export default async function setup(project: TestProject): Promise<void> {
     'jpeg-cmyk': await picture().toColourspace('cmyk').jpeg().toBuffer(),
     webp: await picture().webp().toBuffer(),
     gif: await picture().gif().toBuffer(),
-    'png-2048': await flat(2048).png().toBuffer(),
-    'png-2049': await flat(2049).png().toBuffer(),
+    'webp-lossless': await picture().webp({ lossless: true }).toBuffer(),
+    'webp-alpha': await picture().ensureAlpha(0.5).webp().toBuffer(),
+    'webp-animated': await sharp([await frame('red'), await frame('lime')], { join: { animated: true } })
+      .webp({ lossless: true })
+      .toBuffer(),
+    avif: await picture().avif().toBuffer(),
+    'png-largest': await flat(2500, 2000).png().toBuffer(),
+    'png-too-large': await flat(2500, 2001).png().toBuffer(),
   };
   const upright: Record<string, string> = {};
   // Smooth, so that what JPEG loses is little: four grey corners that tell every orientation apart.
@@ -43,7 +54,12 @@ export default async function setup(project: TestProject): Promise<void> {
     mapValues(files, (file) => file.toString('base64')),
   );
   project.provide('pixels', (await picture().ensureAlpha().raw().toBuffer()).toString('base64'));
+  const inks = sharp(files['jpeg-cmyk'], { ignoreIcc: true })
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk');
+  project.provide('inks', (await inks.raw().toBuffer()).toString('base64'));
   project.provide('upright', upright);
+  project.provide('hasDecoderImages', hasData('decoder-images/manifest.json'));
 }
 
 function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {

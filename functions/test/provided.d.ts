@@ -9,5 +9,9 @@ declare module 'vitest' {
     pixels: string;
     /** RGBA of the files with an EXIF orientation, upright, in base64. */
     upright: Record<string, string>;
+    /** CMYK of the file that is CMYK, in base64. */
+    inks: string;
+    /** Whether the reference data has its odd pictures. */
+    hasDecoderImages: boolean;
   }
 }
