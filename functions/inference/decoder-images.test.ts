@@ -103,7 +103,8 @@ describe.skipIf(!inject('hasDecoderImages'))('the files of decoder-images', () =
       number[]
     >;
     const decoder = new PictureDecoder();
-    const names = Object.keys(expected).filter((name) => !name.endsWith('_to8'));
+    // Those that begin with x are corrupted on purpose.
+    const names = Object.keys(expected).filter((name) => !name.endsWith('_to8') && !name.startsWith('x'));
     expect(names.length).toBeGreaterThan(100);
     for (const name of names) {
       const decoded = await decode(decoder, `pngsuite/${name}.png`);
