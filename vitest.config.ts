@@ -9,7 +9,11 @@ const workerd = defineProject(async () => ({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
         serviceBindings: { DECODER_IMAGES: answerDecoderImages },
-        bindings: { ACCESS: 'open', MIGRATIONS: await readD1Migrations('./functions/migrations') },
+        bindings: {
+          PICTURE_ORIGINS: 'https://images.test, https://*.cdn.test',
+          ACCESS: 'open',
+          MIGRATIONS: await readD1Migrations('./functions/migrations'),
+        },
       },
     }),
   ],

@@ -13,6 +13,7 @@ export interface Bindings {
   readonly API_KEY?: string;
   readonly SHARD_WORK?: string;
   readonly SHARD_TIMEOUT_MS?: string;
+  readonly PICTURE_ORIGINS?: string;
 }
 
 /** The types of a Hono app of this Worker. */
@@ -28,12 +29,21 @@ const variablesSchema = z.object({
   SHARD_WORK: z.coerce.number().int().positive().default(SHARD_WORK),
   /** Silence in milliseconds after which a shard that is out is sent again. */
   SHARD_TIMEOUT_MS: z.coerce.number().int().min(100).max(3_600_000).default(SHARD_TIMEOUT_MS),
+  /**
+   * Where pictures may be fetched from, by commas: origins as https://images.example.com, or
+   * https://*.example.com for every name below it. None unless set.
+   */
+  PICTURE_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []))
+    .pipe(z.array(z.string().regex(/^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/, 'must be an origin'))),
 });
 
 export type EnvironmentVariables = z.infer<typeof variablesSchema>;
 
 /** The variables and secrets, checked. Throws where one has a value that means nothing. */
 export function parseVariables(bindings: Bindings): EnvironmentVariables {
-  const { ACCESS, API_KEY, SHARD_WORK, SHARD_TIMEOUT_MS } = bindings;
-  return variablesSchema.parse({ ACCESS, API_KEY, SHARD_WORK, SHARD_TIMEOUT_MS });
+  const { ACCESS, API_KEY, SHARD_WORK, SHARD_TIMEOUT_MS, PICTURE_ORIGINS } = bindings;
+  return variablesSchema.parse({ ACCESS, API_KEY, SHARD_WORK, SHARD_TIMEOUT_MS, PICTURE_ORIGINS });
 }

@@ -1,5 +1,5 @@
 import type { Picture } from '@softmargin/shared/images/picture.ts';
-import { MAX_IDLE_CODEC_BYTES, MAX_PICTURE_BYTES, MAX_PIXELS } from '../limits.ts';
+import { MAX_IDLE_CODEC_BYTES, MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MAX_PIXELS } from '../limits.ts';
 import { decodeCmykJpeg } from './cmyk-jpeg.ts';
 import { startsWithText } from './exif.ts';
 import { type PictureHeader, readJpegHeader, readPngHeader } from './header.ts';
@@ -49,15 +49,7 @@ export class PictureDecoder {
    * @throws {PictureError} The decoder can be used on.
    */
   async decode(bytes: Uint8Array): Promise<Picture> {
-    if (bytes.length > MAX_PICTURE_BYTES) {
-      throw new PictureError(
-        'picture_too_large',
-        `The picture has ${bytes.length} bytes; up to ${MAX_PICTURE_BYTES} are read.`,
-      );
-    }
-    const format = formatOf(bytes);
-    const header = readHeader(bytes, format);
-    checkHeader(header, format);
+    const { format, header } = checkPicture(bytes);
     try {
       return turnUpright(await this.#decodePixels(bytes, format, header), header.orientation);
     } catch (error) {
@@ -100,6 +92,27 @@ export class PictureDecoder {
     if (format === 'JPEG') this.#jpeg = undefined;
     if (format === 'WebP') this.#webp = undefined;
   }
+}
+
+/**
+ * Checks all of a picture that can be checked without decoding it: format, header, size.
+ *
+ * @throws {PictureError}
+ */
+export function checkPicture(bytes: Uint8Array): { format: Format; header: Header } {
+  if (bytes.length > MAX_PICTURE_BYTES) throw tooManyBytes(String(bytes.length));
+  const format = formatOf(bytes);
+  const header = readHeader(bytes, format);
+  checkHeader(header, format);
+  return { format, header };
+}
+
+/** @param found how many bytes a picture has. */
+export function tooManyBytes(found: string): PictureError {
+  return new PictureError(
+    'picture_too_large',
+    `The picture has ${found} bytes; up to ${MAX_PICTURE_BYTES} are read.`,
+  );
 }
 
 function formatOf(bytes: Uint8Array): Format {
@@ -145,6 +158,12 @@ function checkHeader({ width, height, frame = BASELINE }: Header, format: Format
   }
   if (width === 0 || height === 0) {
     throw new PictureError('picture_empty', `The ${format} file says it is ${width}×${height} pixels.`);
+  }
+  if (Math.max(width, height) > MAX_PICTURE_SIDE) {
+    throw new PictureError(
+      'picture_too_large',
+      `The ${format} file is ${width}×${height} pixels; a side may have up to ${MAX_PICTURE_SIDE}.`,
+    );
   }
   if (width * height > MAX_PIXELS) {
     throw new PictureError(

@@ -8,6 +8,7 @@ export interface Body {
   readonly object: string;
   readonly state: string;
   readonly sha256: string;
+  readonly model_version: string;
   readonly createdAt: string;
   readonly finishedAt: string;
   readonly manifest: { readonly format: number };
