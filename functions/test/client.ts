@@ -17,6 +17,8 @@ export interface Body {
     readonly id: string;
     readonly index: number;
     readonly embedding: number[] & string;
+    /** Of a search. */
+    readonly results: readonly object[];
   }[];
   readonly errors: readonly object[];
   readonly error: { readonly message: string; readonly param: string | null; readonly code: string };
