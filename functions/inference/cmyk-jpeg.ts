@@ -1,5 +1,6 @@
 import type { Picture } from '@softmargin/shared/images/picture.ts';
 import { JpegImage } from 'pdfjs-dist/image_decoders/pdf.image_decoders.min.mjs';
+import { CodecComplaint } from './jpeg.ts';
 
 /**
  * Decodes a JPEG of four components (CMYK, or YCCK as Adobe writes it) with the decoder of PDF.js: that of
@@ -8,11 +9,13 @@ import { JpegImage } from 'pdfjs-dist/image_decoders/pdf.image_decoders.min.mjs'
  * As in Pillow, the values count as Adobe writes them, inverted, whether or not a marker says so, and a
  * channel is (255 − black) · (1 − ink / 255): no colour profile is applied.
  *
- * @throws on bytes that are not a whole JPEG.
+ * @throws {CodecComplaint} on a truncated or damaged file: the decoder fills what it lacks and only warns.
+ * @throws on bytes that are no JPEG at all.
  */
 export function decodeCmykJpeg(bytes: Uint8Array, width: number, height: number): Picture {
   const image = new JpegImage();
-  image.parse(bytes);
+  const warnings = warningsOf(() => image.parse(bytes));
+  if (warnings.length > 0) throw new CodecComplaint(warnings.join(' '));
   if (image.width !== width || image.height !== height || image.numComponents !== 4) {
     throw new Error('The JPEG file is not what its header says.');
   }
@@ -23,6 +26,19 @@ export function decodeCmykJpeg(bytes: Uint8Array, width: number, height: number)
     data[i + 3] = 255;
   }
   return { width, height, data };
+}
+
+/** What is printed as warnings by work that does not wait: PDF.js tells nobody else. */
+function warningsOf(work: () => void): string[] {
+  const lines: string[] = [];
+  const { warn } = console;
+  console.warn = (line: string) => lines.push(line.replace(/^Warning: /, ''));
+  try {
+    work();
+  } finally {
+    console.warn = warn;
+  }
+  return lines;
 }
 
 /** A product of two 8-bit values over 255, rounded as Pillow rounds it. */

@@ -140,7 +140,7 @@ describe('what is not a picture', () => {
 });
 
 describe('truncated and damaged files', () => {
-  test.each(['png', 'png-interlaced', 'jpeg', 'jpeg-progressive', 'webp', 'webp-lossless'])(
+  test.each(['png', 'png-interlaced', 'jpeg', 'jpeg-progressive', 'jpeg-cmyk', 'webp', 'webp-lossless'])(
     '%s is an error wherever it is cut, and the decoder goes on',
     async (name) => {
       const whole = picture(name);

@@ -51,6 +51,7 @@ export class Passes {
     const input = new Float32Array(count * size);
     for (const [i, image] of images.entries()) input.set(image, i * size);
     const { dimension } = own.model.manifest.embedding;
+    // tfjs computes at once: what others find is there by the time they look.
     const rows = own.model
       .embed(input, count, own.flip)
       .then((all) => images.map((_, i) => all.subarray(i * dimension, (i + 1) * dimension)));
@@ -59,6 +60,8 @@ export class Passes {
       const start = first;
       first += waiting.images.length;
       waiting.rows = rows.then((all) => all.slice(start, start + waiting.images.length));
+      // A failure is told to each that asks, and may come before it does.
+      waiting.rows.catch(() => {});
       this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
     }
   }

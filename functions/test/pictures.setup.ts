@@ -34,6 +34,7 @@ export default async function setup(project: TestProject): Promise<void> {
       .toBuffer(),
     avif: await picture().avif().toBuffer(),
     'png-largest': await flat(2500, 2000).png().toBuffer(),
+    'png-line': await flat(16_385, 1).png().toBuffer(),
     'png-too-large': await flat(2500, 2001).png().toBuffer(),
   };
   const upright: Record<string, string> = {};
