@@ -25,6 +25,17 @@ describe('PNG', () => {
     expect([width, height]).toEqual([24, 16]);
     expect([...data]).toEqual([...pixels]);
   });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('EXIF orientation %i is undone', async (orientation) => {
+    const { width, height, data } = await new PictureDecoder().decode(
+      picture(`png-orientation-${orientation}`),
+    );
+    expect([width, height]).toEqual(orientation < 5 ? [32, 16] : [16, 32]);
+    // The same corners as the JPEG has, without its losses.
+    expect(difference(data, fromBase64(inject('upright')[`jpeg-orientation-${orientation}`]))).toBeLessThan(
+      4,
+    );
+  });
 });
 
 describe('JPEG', () => {

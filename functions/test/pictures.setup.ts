@@ -46,6 +46,10 @@ export default async function setup(project: TestProject): Promise<void> {
   for (let orientation = 1; orientation <= 8; orientation++) {
     const file = await sharp(base).withMetadata({ orientation }).jpeg({ quality: 100 }).toBuffer();
     files[`jpeg-orientation-${orientation}`] = file;
+    files[`png-orientation-${orientation}`] = await sharp(base)
+      .withMetadata({ orientation })
+      .png()
+      .toBuffer();
     upright[`jpeg-orientation-${orientation}`] = (
       await sharp(file).rotate().ensureAlpha().raw().toBuffer()
     ).toString('base64');
