@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig, defineProject } from 'vitest/config';
+import { answerDecoderImages } from './functions/test/decoder-images.ts';
 
 /** The Worker, in the runtime that it is deployed to. */
 const workerd = defineProject(async () => ({
@@ -7,7 +8,12 @@ const workerd = defineProject(async () => ({
     cloudflareTest({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
-        bindings: { ACCESS: 'open', MIGRATIONS: await readD1Migrations('./functions/migrations') },
+        serviceBindings: { DECODER_IMAGES: answerDecoderImages },
+        bindings: {
+          PICTURE_ORIGINS: 'https://images.test, https://*.cdn.test',
+          ACCESS: 'open',
+          MIGRATIONS: await readD1Migrations('./functions/migrations'),
+        },
       },
     }),
   ],

@@ -8,6 +8,7 @@ import { addEvaluationRoutes } from './routes/evaluations.ts';
 import { addEvaluationResultRoutes } from './routes/evaluations-results.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addModelRoutes } from './routes/models.ts';
+import { addSearchRoute } from './routes/search.ts';
 import { addSetUploadRoutes } from './routes/set-uploads.ts';
 import { addSetRoutes } from './routes/sets.ts';
 
@@ -32,6 +33,7 @@ export function createApp(): Hono<AppTypes> {
   addEmbeddingRoutes(app);
   addSetRoutes(app);
   addSetUploadRoutes(app);
+  addSearchRoute(app);
   addEvaluationRoutes(app);
   addEvaluationResultRoutes(app);
   return app;

@@ -16,6 +16,7 @@ export interface Bindings {
   readonly INVOCATION_CPU_MS?: string;
   readonly WEBHOOK_HOSTS?: string;
   readonly WEBHOOK_LOOPBACK?: string;
+  readonly PICTURE_ORIGINS?: string;
 }
 
 /** The types of a Hono app of this Worker. */
@@ -45,6 +46,15 @@ const variablesSchema = z.object({
   WEBHOOK_LOOPBACK: z.enum(['refuse', 'allow']).default('refuse'),
   /** Silence in milliseconds after which a shard that is out is sent again. */
   SHARD_TIMEOUT_MS: z.coerce.number().int().min(100).max(3_600_000).default(SHARD_TIMEOUT_MS),
+  /**
+   * Where pictures may be fetched from, by commas: origins as https://images.example.com, or
+   * https://*.example.com for every name below it. None unless set.
+   */
+  PICTURE_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []))
+    .pipe(z.array(z.string().regex(/^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/, 'must be an origin'))),
 });
 
 export type EnvironmentVariables = z.infer<typeof variablesSchema>;

@@ -11,11 +11,50 @@ export const MAX_BATCH = 64;
 /** The body of an embeddings request. Bytes, text and parsed strings of it are in memory together. */
 export const MAX_EMBEDDINGS_BODY_BYTES = 16 * MiB;
 
+/** How long the body of an embeddings request may take: it holds its memory meanwhile. */
+export const EMBEDDINGS_BODY_MS = 60_000;
+
+/**
+ * Memory of all embeddings requests that are under way in an isolate: bodies and what is parsed of them, and
+ * the pictures of a pass. A request that would go past it while others are served is answered 429.
+ */
+export const MAX_BYTES_IN_FLIGHT = 48 * MiB;
+
+/** A body of JSON in memory: its bytes, the text, and the strings in it. */
+export const JSON_COPIES = 3;
+
 /** A picture in its file format. */
 export const MAX_PICTURE_BYTES = 8 * MiB;
 
-/** A decoded picture, 2048 × 2048: 16 MiB of RGBA, twice while it leaves the decoder. */
-export const MAX_PIXELS = 4_194_304;
+/**
+ * A decoded picture: 20 MB of RGBA, twice while it leaves the decoder, beside up to twice as much that the
+ * decoder of a progressive JPEG works with. The size in the header counts, before anything is decoded.
+ */
+export const MAX_PIXELS = 5_000_000;
+
+/** A side of a picture: resizing a very long one costs far more than its pixels do. */
+export const MAX_PICTURE_SIDE = 16_384;
+
+/** Memory that a codec keeps between pictures: one that needed more for a large picture is given up. */
+export const MAX_IDLE_CODEC_BYTES = 24 * MiB;
+
+/** Addresses that a picture's address may redirect to, one after the other. */
+export const MAX_PICTURE_REDIRECTS = 3;
+
+/** How long the server of a picture may take. */
+export const PICTURE_FETCH_MS = 10_000;
+
+/** Pictures fetched at a time: a Worker has six connections. */
+export const PICTURE_FETCHES = 6;
+
+/** The results of a search for one query. */
+export const MAX_SEARCH_RESULTS = 100;
+
+/** Queries of one search. */
+export const MAX_SEARCH_QUERIES = 64;
+
+/** The features of a set that is searched while the client waits: all of them are read and checked. */
+export const MAX_SEARCHED_BYTES = 1024 * MiB;
 
 /** Pictures embedded at a time: activations grow with the batch, and the WASM heap never shrinks. */
 export const PICTURES_PER_PASS = 16;

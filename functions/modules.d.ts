@@ -15,20 +15,24 @@ declare module '@jsquash/png/codec/pkg/squoosh_png_bg.wasm' {
   export default module;
 }
 
-/** The part of the Emscripten module that is used; the package's own types refer to a missing namespace. */
+/** The packages' own types refer to a missing namespace. */
 declare module '@jsquash/jpeg/codec/dec/mozjpeg_dec.js' {
-  export default function createCodec(options: {
-    noInitialRun: boolean;
-    instantiateWasm(
-      imports: WebAssembly.Imports,
-      receive: (instance: WebAssembly.Instance) => void,
-    ): WebAssembly.Exports;
-    print(line: string): void;
-    printErr(line: string): void;
-  }): Promise<{
-    decode(
-      bytes: Uint8Array,
-      applyOrientation: boolean,
-    ): { width: number; height: number; data: Uint8ClampedArray } | null;
-  }>;
+  import type { EmscriptenModule, EmscriptenOptions } from './inference/emscripten-codec.ts';
+  export default function createCodec(options: EmscriptenOptions): Promise<EmscriptenModule>;
+}
+
+declare module '@jsquash/webp/codec/dec/webp_dec.js' {
+  import type { EmscriptenModule, EmscriptenOptions } from './inference/emscripten-codec.ts';
+  export default function createCodec(options: EmscriptenOptions): Promise<EmscriptenModule>;
+}
+
+/** The part of it that is used; the package describes its main entry only. */
+declare module 'pdfjs-dist/image_decoders/pdf.image_decoders.min.mjs' {
+  export class JpegImage {
+    readonly width: number;
+    readonly height: number;
+    readonly numComponents: number;
+    parse(bytes: Uint8Array): void;
+    getData(options: { width: number; height: number; isSourcePDF: boolean }): Uint8ClampedArray;
+  }
 }

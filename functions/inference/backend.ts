@@ -6,13 +6,19 @@ import createModule, {
 import simdModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { ApiError } from '../errors.ts';
+import { PictureDecoder } from './decode.ts';
+import { BytesInFlight } from './in-flight.ts';
 import { LoadedModels } from './loaded-models.ts';
+import { Passes } from './passes.ts';
 
 /** The backend that serves. */
 export interface Backend {
   readonly name: 'wasm';
   readonly simd: true;
   readonly models: LoadedModels;
+  readonly decoder: PictureDecoder;
+  readonly passes: Passes;
+  readonly inFlight: BytesInFlight;
 }
 
 /** What every Emscripten module has; tfjs's types leave it out. */
@@ -62,7 +68,14 @@ async function boot(): Promise<Backend> {
   await tf.setBackend('wasm');
   await tf.ready();
   if (tf.getBackend() !== 'wasm') throw new Error(`tfjs fell back to the backend "${tf.getBackend()}".`);
-  return { name: 'wasm', simd: true, models: new LoadedModels() };
+  return {
+    name: 'wasm',
+    simd: true,
+    models: new LoadedModels(),
+    decoder: new PictureDecoder(),
+    passes: new Passes(),
+    inFlight: new BytesInFlight(),
+  };
 }
 
 /** The functions of the module that the backend calls outside kernels. */

@@ -9,14 +9,11 @@ export function parsePictureText(text: string): Uint8Array | PictureError {
       'The data URI is not base64: it has no ";base64" before its comma.',
     );
   }
-  if (/^https?:/i.test(text)) {
-    return new PictureError(
-      'picture_not_inline',
-      'Pictures are not fetched from the network; send the file itself as a data URI or as base64.',
-    );
-  }
   try {
-    return Uint8Array.from(atob(uri === null ? text : text.slice(uri[0].length)), (c) => c.charCodeAt(0));
+    const binary = atob(uri === null ? text : text.slice(uri[0].length));
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+    return bytes;
   } catch {
     return new PictureError('invalid_base64', 'The text is neither base64 nor a data URI with base64.');
   }

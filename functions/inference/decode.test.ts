@@ -25,6 +25,17 @@ describe('PNG', () => {
     expect([width, height]).toEqual([24, 16]);
     expect([...data]).toEqual([...pixels]);
   });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('EXIF orientation %i is undone', async (orientation) => {
+    const { width, height, data } = await new PictureDecoder().decode(
+      picture(`png-orientation-${orientation}`),
+    );
+    expect([width, height]).toEqual(orientation < 5 ? [32, 16] : [16, 32]);
+    // The same corners as the JPEG has, without its losses.
+    expect(difference(data, fromBase64(inject('upright')[`jpeg-orientation-${orientation}`]))).toBeLessThan(
+      4,
+    );
+  });
 });
 
 describe('JPEG', () => {
@@ -68,21 +79,66 @@ describe('JPEG', () => {
     expect(message).toContain('SOF9');
   });
 
-  test('CMYK is named', async () => {
-    const { code, message } = await failure(picture('jpeg-cmyk'));
-    expect(code).toBe('picture_unsupported');
-    expect(message).toContain('CMYK');
+  test('CMYK becomes RGB as Pillow has it, without a profile', async () => {
+    const { width, height, data } = await new PictureDecoder().decode(picture('jpeg-cmyk'));
+    expect([width, height]).toEqual([24, 16]);
+    const inks = fromBase64(inject('inks'));
+    const light = inks.map((ink, i) =>
+      i % 4 === 3 ? 255 : Math.round(((255 - ink) * (255 - inks[i - (i % 4) + 3])) / 255),
+    );
+    expect(difference(data, light)).toBeLessThan(3);
+  });
+
+  test('what lies behind the last pixel of a sequential file is not looked at', async () => {
+    const jpeg = picture('jpeg');
+    const trailing = new Uint8Array([...jpeg.subarray(0, -2), 1, 2, 3, 0xff, 0xd2, 4, 5, 0xff, 0xd9]);
+    const { data } = await new PictureDecoder().decode(trailing);
+    expect([...data]).toEqual([...(await new PictureDecoder().decode(jpeg)).data]);
+  });
+});
+
+describe('WebP', () => {
+  test('without loss gives the pixels exactly', async () => {
+    const { width, height, data } = await new PictureDecoder().decode(picture('webp-lossless'));
+    expect([width, height]).toEqual([24, 16]);
+    expect([...data]).toEqual([...pixels]);
+  });
+
+  test('with loss gives the pixels nearly', async () => {
+    const { data } = await new PictureDecoder().decode(picture('webp'));
+    expect(difference(data, pixels)).toBeLessThan(40);
+  });
+
+  test('alpha is kept', async () => {
+    const { data } = await new PictureDecoder().decode(picture('webp-alpha'));
+    expect(data.filter((_, i) => i % 4 === 3)).toEqual(new Uint8ClampedArray(24 * 16).fill(127));
+  });
+
+  test('of an animation the first frame is taken', async () => {
+    const { width, height, data } = await new PictureDecoder().decode(picture('webp-animated'));
+    expect([width, height]).toEqual([24, 16]);
+    expect([...data.subarray(0, 4)]).toEqual([255, 0, 0, 255]);
+  });
+
+  test('one flipped bit is an error or a picture, and never the end of the decoder', async () => {
+    const decoder = new PictureDecoder();
+    for (let position = 0; position < picture('webp').length; position += 3) {
+      const damaged = picture('webp');
+      damaged[position] ^= 16;
+      await decoder.decode(damaged).catch((error) => expect(error).toBeInstanceOf(PictureError));
+    }
+    expect((await decoder.decode(picture('webp'))).width).toBe(24);
   });
 });
 
 describe('what is not a picture', () => {
   test.each([
-    ['webp', 'WebP'],
     ['gif', 'GIF'],
+    ['avif', 'AVIF'],
   ])('%s is named, with what is supported', async (name, format) => {
     const { code, message } = await failure(picture(name));
     expect(code).toBe('picture_unsupported');
-    expect(message).toBe(`The picture is ${format}; PNG and JPEG are supported.`);
+    expect(message).toBe(`The picture is ${format}; PNG, JPEG and WebP are supported.`);
   });
 
   test('unknown bytes are shown', async () => {
@@ -95,7 +151,7 @@ describe('what is not a picture', () => {
 });
 
 describe('truncated and damaged files', () => {
-  test.each(['png', 'png-interlaced', 'jpeg', 'jpeg-progressive'])(
+  test.each(['png', 'png-interlaced', 'jpeg', 'jpeg-progressive', 'jpeg-cmyk', 'webp', 'webp-lossless'])(
     '%s is an error wherever it is cut, and the decoder goes on',
     async (name) => {
       const whole = picture(name);
@@ -127,14 +183,17 @@ describe('truncated and damaged files', () => {
 });
 
 describe('size', () => {
-  test('4,194,304 pixels are decoded', async () => {
-    expect((await new PictureDecoder().decode(picture('png-2048'))).width).toBe(2048);
+  test('5,000,000 pixels are decoded', async () => {
+    const decoder = new PictureDecoder();
+    expect((await decoder.decode(picture('png-largest'))).width).toBe(2500);
+    // What the codec grew to for it is not kept.
+    expect(decoder.bytes).toBe(0);
   });
 
   test('more are refused from the header', async () => {
-    const { code, message } = await failure(picture('png-2049'));
+    const { code, message } = await failure(picture('png-too-large'));
     expect(code).toBe('picture_too_large');
-    expect(message).toContain('2049×2049 = 4198401 pixels; up to 4194304');
+    expect(message).toContain('2500×2001 = 5002500 pixels; up to 5000000');
   });
 
   test('a header that promises 4 gigapixels is refused before anything is allocated', async () => {

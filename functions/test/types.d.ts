@@ -9,6 +9,8 @@ declare global {
     }
     interface Env extends Bindings {
       readonly MIGRATIONS: D1Migration[];
+      /** Files and reference pixels, from Node: see `decoder-images.ts`. */
+      readonly DECODER_IMAGES: Fetcher;
     }
   }
 }

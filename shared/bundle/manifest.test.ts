@@ -116,6 +116,33 @@ test('three channels take three means and deviations', () => {
   ]);
 });
 
+describe('what may be left out', () => {
+  test.each<[string, unknown]>([
+    ['preprocessing.shorterSide', 32],
+    ['preprocessing.background', [255, 255, 255]],
+    ['embedding.truncatable', true],
+    ['embedding.flip', true],
+  ])('%s: %j', (path, value) => {
+    expect(complaints(altered(path, value))).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ['preprocessing.shorterSide', 27],
+    ['preprocessing.shorterSide', 32.5],
+    ['preprocessing.background', [255, 255]],
+    ['embedding.truncatable', 'yes'],
+    ['embedding.flip', 1],
+  ])('and not %s: %j', (path, value) => {
+    expect(complaints(altered(path, value))).toContain(path);
+  });
+
+  test('a colour has three values from 0 to 255', () => {
+    expect(complaints(altered('preprocessing.background', [0, 0, 256]))).toEqual([
+      'preprocessing.background.2',
+    ]);
+  });
+});
+
 describe('model names', () => {
   test.each(['a', '7', 'mnist-wide', 'osnet_x1.0', 'a'.repeat(64)])('%s', (name) => {
     expect(modelNameSchema.safeParse(name).success).toBe(true);

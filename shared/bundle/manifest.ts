@@ -26,8 +26,12 @@ export const manifestSchema = z
       channels: z.union([z.literal(1), z.literal(3)]),
     }),
     preprocessing: z.strictObject({
-      /** Stretched to the input size with Pillow's antialiased bilinear filter. */
+      /** To the input size, with Pillow's antialiased bilinear filter. */
       resize: z.literal('bilinear-antialiased'),
+      /** The shorter side is resized to this and the centre is cut out; without it, the picture is stretched. */
+      shorterSide: z.int().min(1).max(2048).optional(),
+      /** RGB that a picture with alpha is laid on; without it, alpha is dropped. */
+      background: z.array(z.int().min(0).max(255)).length(3).optional(),
       /** `bright-border` inverts a picture whose border is brighter than middle grey (ink on paper). */
       invert: z.enum(['never', 'bright-border']),
       /** By channel, of values in [0, 1]. */
@@ -38,6 +42,10 @@ export const manifestSchema = z
       dimension: z.int().min(1).max(8192),
       /** The distance the embedding was trained for. */
       distance: z.enum(['cosine', 'euclidean']),
+      /** Whether the first numbers of an embedding are one themselves, once they have unit length (Matryoshka). */
+      truncatable: z.boolean().optional(),
+      /** Whether a picture and its mirror image are averaged unless a request says otherwise. */
+      flip: z.boolean().optional(),
     }),
     /** The training recipe as it ran, every field. */
     recipe: z.record(z.string(), z.json()),
@@ -61,6 +69,14 @@ export const manifestSchema = z
           message: `has ${count} values for ${manifest.input.channels} channels`,
         });
       }
+    }
+    const { shorterSide } = manifest.preprocessing;
+    if (shorterSide !== undefined && shorterSide < Math.max(manifest.input.height, manifest.input.width)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['preprocessing', 'shorterSide'],
+        message: `is ${shorterSide}, less than the input that is cut out of it`,
+      });
     }
     if (manifest.preprocessing.deviation.some((deviation) => deviation <= 0)) {
       context.addIssue({

@@ -140,6 +140,47 @@ describe('size', () => {
   });
 });
 
+describe('alpha on a background', () => {
+  test('each channel is mixed by alpha', () => {
+    const background = [200, 100, 0];
+    const values = preprocess(
+      picture(3, 1, [10, 20, 30, 255, 10, 20, 30, 0, 10, 20, 30, 51]),
+      rule(1, 3, 3, { background }),
+    );
+    const mixed = [10, 20, 30].map((value, c) => Math.round(0.2 * value + 0.8 * background[c]));
+    expectAllClose(
+      values,
+      [10, 20, 30, ...background, ...mixed].map((value) => value / 255),
+      1e-6,
+    );
+  });
+});
+
+describe('shorter side and centre crop', () => {
+  /** torchvision: the longer side truncated, the crop's corner by Python's round, half to even. */
+  test.each([
+    ['no resize, an odd margin of 3', 8, 11, 8, 8, 0, 2],
+    ['no resize, an odd margin of 5', 8, 13, 8, 8, 0, 2],
+    ['no resize, across', 12, 8, 8, 6, 3, 1],
+  ])('%s', (_, width, height, shorterSide, side, left, top) => {
+    const values = preprocess(
+      gray(width, height, (x, y) => 10 * y + x),
+      rule(side, side, 1, { shorterSide }),
+    );
+    expect(Math.round(values[0] * 255)).toBe(10 * top + left);
+    expect(Math.round(values[side * side - 1] * 255)).toBe(10 * (top + side - 1) + left + side - 1);
+  });
+
+  test('resized by the shorter side', () => {
+    const wide = gray(40, 20, (x, y) => (5 * x + 3 * y) % 256);
+    const values = preprocess(wide, rule(8, 8, 1, { shorterSide: 10 }));
+    const levels = Uint8Array.from({ length: 800 }, (_, i) => wide.data[4 * i]);
+    const { data } = resizeBilinear({ width: 40, height: 20, channels: 1, data: levels }, 20, 10);
+    const expected = Array.from({ length: 64 }, (_, i) => data[(1 + Math.floor(i / 8)) * 20 + 6 + (i % 8)]);
+    expect(Array.from(values, (value) => Math.round(value * 255))).toEqual(expected);
+  });
+});
+
 describe('inversion', () => {
   const inverting = (height: number, width: number, channels: 1 | 3 = 1) =>
     rule(height, width, channels, { invert: 'bright-border' });

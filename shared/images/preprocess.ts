@@ -7,8 +7,12 @@ export type PreprocessingRule = Pick<Manifest, 'input' | 'preprocessing'>;
 
 /**
  * Turns a picture into a network's input: `height * width * channels` numbers, row-major with interleaved
- * channels (NHWC without the N). In order: channels (alpha is dropped, as Pillow's `convert` does), resize
- * to the input size, inversion where the rule asks for it, (value / 255 − mean) / deviation.
+ * channels (NHWC without the N). In order: alpha, channels, resize, crop, inversion where the rule asks for
+ * it, (value / 255 − mean) / deviation.
+ *
+ * Alpha is dropped, as Pillow's `convert` does, unless the rule has a background to lay the picture on.
+ * Without `shorterSide` the picture is stretched to the input size; with it, its shorter side gets that
+ * length and the centre is cut out, as torchvision's `Resize(n)` and `CenterCrop` do.
  *
  * Training and serving both call this, so a picture means the same to them.
  */
@@ -18,9 +22,14 @@ export function preprocess(picture: Picture, rule: PreprocessingRule): Float32Ar
 
 /** `preprocess` but for its last step: 8-bit, as training augments it. */
 export function fitToInput(picture: Picture, { input, preprocessing }: PreprocessingRule): ChannelImage {
-  const channels = input.channels === 1 ? grayscale(picture) : withoutAlpha(picture);
-  const resized = resizeBilinear(channels, input.width, input.height);
-  const inverted = preprocessing.invert === 'bright-border' && borderMean(resized) > 127.5;
+  const { background, shorterSide, invert: inversion } = preprocessing;
+  const opaque = background === undefined ? picture : compose(picture, background);
+  const channels = input.channels === 1 ? grayscale(opaque) : withoutAlpha(opaque);
+  const resized =
+    shorterSide === undefined
+      ? resizeBilinear(channels, input.width, input.height)
+      : resizeAndCrop(channels, shorterSide, input);
+  const inverted = inversion === 'bright-border' && borderMean(resized) > 127.5;
   return inverted ? invert(resized) : resized;
 }
 
@@ -50,6 +59,42 @@ export function normalise(
     for (let i = channel; i < data.length; i += channels) values[i] = levels[data[i]];
   }
   return values;
+}
+
+/** Lays a picture on a colour. */
+function compose({ width, height, data }: Picture, background: readonly number[]): Picture {
+  const composed = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i += 4) {
+    const alpha = data[i + 3];
+    for (let c = 0; c < 3; c++) {
+      composed[i + c] = Math.round((data[i + c] * alpha + background[c] * (255 - alpha)) / 255);
+    }
+    composed[i + 3] = 255;
+  }
+  return { width, height, data: composed };
+}
+
+/**
+ * torchvision's `Resize(shorterSide)` and `CenterCrop`: the longer side is cut to a whole number, the crop's
+ * corner rounded half to even, as Python rounds. Only what is in the crop is computed.
+ */
+function resizeAndCrop(
+  image: ChannelImage,
+  shorterSide: number,
+  crop: { readonly width: number; readonly height: number },
+): ChannelImage {
+  const shorter = Math.min(image.width, image.height);
+  const width = Math.floor((shorterSide * image.width) / shorter);
+  const height = Math.floor((shorterSide * image.height) / shorter);
+  const left = roundHalfToEven((width - crop.width) / 2);
+  const top = roundHalfToEven((height - crop.height) / 2);
+  return resizeBilinear(image, width, height, { left, top, width: crop.width, height: crop.height });
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /** ITU-R 601 luma in Pillow's fixed point (`convert('L')`). */

@@ -105,6 +105,26 @@ describe('against Pillow', () => {
   });
 });
 
+describe('a window', () => {
+  test.each([
+    [40, 30, 20, 15, { left: 3, top: 2, width: 9, height: 11 }],
+    [7, 9, 33, 50, { left: 10, top: 0, width: 23, height: 50 }],
+    [30, 20, 30, 9, { left: 29, top: 8, width: 1, height: 1 }],
+    [30, 20, 11, 20, { left: 0, top: 5, width: 11, height: 4 }],
+  ])('of %i×%i to %i×%i is that part of the whole', (width, height, toWidth, toHeight, window) => {
+    const image = noise(7, width, height, 3);
+    const whole = resizeBilinear(image, toWidth, toHeight);
+    const part = resizeBilinear(image, toWidth, toHeight, window);
+    const expected: number[] = [];
+    for (let y = window.top; y < window.top + window.height; y++) {
+      const start = (y * toWidth + window.left) * 3;
+      expected.push(...whole.data.subarray(start, start + 3 * window.width));
+    }
+    expect([...part.data]).toEqual(expected);
+    expect([part.width, part.height]).toEqual([window.width, window.height]);
+  });
+});
+
 describe('invariants', () => {
   test('the same size is the same picture', () => {
     const image = noise(1, 9, 7, 3);

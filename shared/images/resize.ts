@@ -1,16 +1,69 @@
 import type { ChannelImage } from './picture.ts';
 
+/** A part of an image, in pixels. */
+export interface Window {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * Resizes with an antialiased triangle filter, reproducing Pillow's `Image.resize(size, BILINEAR)`: the
  * networks people bring were trained through torchvision on top of it, and a resize that only looks alike
  * moves their embeddings. As there, the horizontal pass comes first, each pass rounds to 8 bits, and a
  * pass that would not change the size is skipped.
+ *
+ * Rows are taken one after the other, so that beside the result there is nothing that grows with the image.
+ *
+ * @param window the part of the resized image that is wanted; all of it unless given.
  */
-export function resizeBilinear(image: ChannelImage, width: number, height: number): ChannelImage {
-  let result = image;
-  if (width !== result.width) result = resampleRows(result, width);
-  if (height !== result.height) result = resampleColumns(result, height);
-  return result;
+export function resizeBilinear(
+  image: ChannelImage,
+  width: number,
+  height: number,
+  window: Window = { left: 0, top: 0, width, height },
+): ChannelImage {
+  const { channels } = image;
+  const across =
+    width === image.width ? undefined : triangleFilter(image.width, width, window.left, window.width);
+  const down =
+    height === image.height ? undefined : triangleFilter(image.height, height, window.top, window.height);
+  const rowLength = window.width * channels;
+  const data = new Uint8Array(rowLength * window.height);
+  const rowOf = (y: number, row: Uint8Array) => {
+    const start = y * image.width * channels;
+    if (across !== undefined) resampleRow(image.data, start, channels, across, row);
+    else
+      row.set(
+        image.data.subarray(start + window.left * channels, start + window.left * channels + rowLength),
+      );
+  };
+  if (down === undefined) {
+    for (let y = 0; y < window.height; y++) {
+      rowOf(window.top + y, data.subarray(y * rowLength, (y + 1) * rowLength));
+    }
+    return { width: window.width, height: window.height, channels, data };
+  }
+
+  const { first, length, weights, stride } = down;
+  const sums = new Int32Array(data.length).fill(HALF);
+  const row = new Uint8Array(rowLength);
+  const last = window.height - 1;
+  // Both ends of what each output row is made of ascend: a source row goes to `from` to `to − 1`.
+  for (let source = first[0], from = 0, to = 0; source < first[last] + length[last]; source++) {
+    rowOf(source, row);
+    while (first[from] + length[from] <= source) from++;
+    while (to <= last && first[to] <= source) to++;
+    for (let y = from; y < to; y++) {
+      const weight = weights[y * stride + source - first[y]];
+      const start = y * rowLength;
+      for (let x = 0; x < rowLength; x++) sums[start + x] += row[x] * weight;
+    }
+  }
+  // The weights are not negative and sum to one but for rounding: only 255 can be passed.
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(255, sums[i] >> PRECISION);
+  return { width: window.width, height: window.height, channels, data };
 }
 
 /** Pillow's fixed-point precision: 32 bits less 8 for the value and 2 of headroom. */
@@ -27,16 +80,17 @@ interface Filter {
   readonly stride: number;
 }
 
-function triangleFilter(from: number, to: number): Filter {
+/** The filter of output positions `start` to `start + count − 1` of `to`. */
+function triangleFilter(from: number, to: number, start: number, count: number): Filter {
   const scale = from / to;
   const support = Math.max(1, scale);
   const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(to);
-  const length = new Int32Array(to);
-  const weights = new Int32Array(to * stride);
+  const first = new Int32Array(count);
+  const length = new Int32Array(count);
+  const weights = new Int32Array(count * stride);
   const exact = new Float64Array(stride);
-  for (let position = 0; position < to; position++) {
-    const centre = (position + 0.5) * scale;
+  for (let position = 0; position < count; position++) {
+    const centre = (start + position + 0.5) * scale;
     const low = Math.max(0, Math.trunc(centre - support + 0.5));
     const high = Math.min(from, Math.trunc(centre + support + 0.5));
     let total = 0;
@@ -54,37 +108,20 @@ function triangleFilter(from: number, to: number): Filter {
   return { first, length, weights, stride };
 }
 
-// The weights are not negative and sum to one but for rounding: only 255 can be passed.
-function resampleRows(image: ChannelImage, width: number): ChannelImage {
-  const { height, channels, data } = image;
-  const { first, length, weights, stride } = triangleFilter(image.width, width);
-  const resized = new Uint8Array(width * height * channels);
-  for (let y = 0; y < height; y++) {
-    const row = y * image.width * channels;
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++) {
-        let sum = HALF;
-        for (let k = 0; k < length[x]; k++) {
-          sum += data[row + (first[x] + k) * channels + c] * weights[x * stride + k];
-        }
-        resized[(y * width + x) * channels + c] = Math.min(255, sum >> PRECISION);
-      }
-    }
-  }
-  return { width, height, channels, data: resized };
-}
-
-function resampleColumns(image: ChannelImage, height: number): ChannelImage {
-  const { width, channels, data } = image;
-  const { first, length, weights, stride } = triangleFilter(image.height, height);
-  const row = width * channels;
-  const resized = new Uint8Array(row * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < row; x++) {
+function resampleRow(
+  data: Uint8Array,
+  start: number,
+  channels: number,
+  { first, length, weights, stride }: Filter,
+  row: Uint8Array,
+): void {
+  for (let x = 0; x < first.length; x++) {
+    for (let c = 0; c < channels; c++) {
       let sum = HALF;
-      for (let k = 0; k < length[y]; k++) sum += data[(first[y] + k) * row + x] * weights[y * stride + k];
-      resized[y * row + x] = Math.min(255, sum >> PRECISION);
+      for (let k = 0; k < length[x]; k++) {
+        sum += data[start + (first[x] + k) * channels + c] * weights[x * stride + k];
+      }
+      row[x * channels + c] = Math.min(255, sum >> PRECISION);
     }
   }
-  return { width, height, channels, data: resized };
 }

@@ -49,6 +49,20 @@ describe.each(backends)('on %s', (backend) => {
       }
     });
 
+    test('with flip, embeds the mean of the features of a picture and of its mirror image', async () => {
+      const bundle = exampleBundle(architecture, 4);
+      const model = ServingModel.load(bundle);
+      const images = randomImages(4, 2);
+      const expected = [0, 1].flatMap((i) => {
+        const image = [...images.subarray(i * PIXELS, (i + 1) * PIXELS)];
+        const mirrored = image.map((_, p) => image[p - (p % 28) + 27 - (p % 28)]);
+        const features = [plain(image, bundle.tensors), plain(mirrored, bundle.tensors)];
+        return toUnit(features[0].map((value, k) => (value + features[1][k]) / 2));
+      });
+      expectAllClose(await model.embed(images, 2, true), expected, 1e-5, 'embeddings');
+      model.dispose();
+    });
+
     test('embeds as training does, where the running statistics are the batch’s', async () => {
       const bundle = exampleBundle(architecture, 3);
       const images = randomImages(3, 6);

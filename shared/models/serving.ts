@@ -49,13 +49,19 @@ export class ServingModel {
    * Embeds preprocessed images.
    *
    * @param images `count` images as `preprocess` gives them, one after the other.
+   * @param flip whether the features of each image and of its mirror image are averaged, as fast-reid's flip
+   * test does, before they get unit length.
    * @returns `count` rows of `manifest.embedding.dimension` numbers, each row of unit length.
    */
-  async embed(images: Float32Array, count: number): Promise<Float32Array> {
+  async embed(images: Float32Array, count: number, flip = false): Promise<Float32Array> {
     const { height, width, channels } = this.manifest.input;
     const embeddings = tf.tidy(() => {
       const input = tf.tensor4d(images, [count, height, width, channels]);
-      const features = this.#architecture.embed<tf.Tensor>(this.#layers, input);
+      const straight = this.#architecture.embed<tf.Tensor>(this.#layers, input);
+      // The sum has the direction of the mean, and a length that is gone in the next line.
+      const features = flip
+        ? tf.add(straight, this.#architecture.embed<tf.Tensor>(this.#layers, tf.reverse(input, 2)))
+        : straight;
       return tf.div(features, tf.maximum(tf.norm(features, 2, 1, true), 1e-12));
     });
     try {

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { readBody } from './body.ts';
+
+function requestOf(body: ReadableStream<Uint8Array>): Request {
+  return new Request('http://softmargin/', { method: 'POST', body });
+}
+
+test('a body that comes too slowly is given up', async () => {
+  let cancelled = false;
+  const slow = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array(10)),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  const reading = readBody(requestOf(slow), 100, 'A picture', { within: 100 });
+  await expect(reading).rejects.toMatchObject({ status: 408, details: { code: 'body_too_slow' } });
+  expect(cancelled).toBe(true);
+});
+
+test('every byte is asked for before it is taken, and a refusal ends the reading', async () => {
+  const chunks = () =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let i = 0; i < 10; i++) controller.enqueue(new Uint8Array(20_000).fill(i));
+        controller.close();
+      },
+    });
+  let held = 0;
+  const bytes = await readBody(requestOf(chunks()), 1_000_000, 'A picture', {
+    hold: (more) => (held += more),
+  });
+  expect(bytes).toHaveLength(200_000);
+  // What its buffers took, as they doubled.
+  expect(held).toBe((64 + 128 + 256) * 1024);
+
+  const refusal = new Error('full');
+  const refuse = () => {
+    throw refusal;
+  };
+  await expect(readBody(requestOf(chunks()), 1_000_000, 'A picture', { hold: refuse })).rejects.toBe(refusal);
+});
