@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -50,6 +55,22 @@ async function post(body: object): Promise<Answer> {
 async function rawEmbedding(): Promise<number[]> {
   return (await post({ input: text })).data[0].embedding;
 }
+
+test('the documentation’s examples for curl give embeddings', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'softmargin-curl-'));
+  for (const name of ['digit.png', 'a.png']) writeFileSync(join(folder, name), png);
+  writeFileSync(join(folder, 'person.jpg'), await sharp(png).jpeg().toBuffer());
+  writeFileSync(join(folder, 'b.webp'), await sharp(png).webp().toBuffer());
+  const [section] = readFileSync('docs/embeddings.md', 'utf8').split('## The answer');
+  const examples = [...section.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, text]) => text.split(/^(?=curl)/m));
+  expect(examples).toHaveLength(4);
+  for (const example of examples) {
+    const command = example.replaceAll('http://127.0.0.1:8787', server.url);
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder });
+    expect((JSON.parse(stdout) as Answer).data.length, command).toBeGreaterThan(0);
+  }
+  rmSync(folder, { recursive: true });
+});
 
 describe('the openai client', () => {
   const client = () => new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none' });
