@@ -58,7 +58,7 @@ export function resizeBilinear(
     for (let y = from; y < to; y++) {
       const weight = weights[y * stride + source - first[y]];
       const start = y * rowLength;
-      for (let x = 0; x < rowLength; x++) sums[start + x] += row[x] * weight;
+      for (let x = 0; x < rowLength; x++) sums[start + x] += Math.imul(row[x], weight);
     }
   }
   // The weights are not negative and sum to one but for rounding: only 255 can be passed.
@@ -116,10 +116,14 @@ function resampleRow(
   row: Uint8Array,
 ): void {
   for (let x = 0; x < first.length; x++) {
+    const from = x * stride;
+    const to = from + length[x];
     for (let c = 0; c < channels; c++) {
+      let at = start + first[x] * channels + c;
       let sum = HALF;
-      for (let k = 0; k < length[x]; k++) {
-        sum += data[start + (first[x] + k) * channels + c] * weights[x * stride + k];
+      for (let k = from; k < to; k++) {
+        sum = (sum + Math.imul(data[at], weights[k])) | 0;
+        at += channels;
       }
       row[x * channels + c] = Math.min(255, sum >> PRECISION);
     }
