@@ -125,6 +125,10 @@ class PlainLayers implements Layers<PlainMap> {
     return { ...parts[0], channels: parts.reduce((sum, { channels }) => sum + channels, 0), values };
   }
 
+  part(compute: () => PlainMap): PlainMap {
+    return compute();
+  }
+
   flatten(input: PlainMap): PlainMap {
     return input;
   }

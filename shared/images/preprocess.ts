@@ -30,15 +30,24 @@ export interface ChannelStatistics {
   readonly deviation: readonly number[];
 }
 
-/** (value / 255 − mean) / deviation by channel: the last step of `preprocess`, for images that are ready. */
+/**
+ * (value / 255 − mean) / deviation by channel: the last step of `preprocess`, for images that are ready.
+ *
+ * @param values takes the result, and is returned; a new array by default.
+ */
 export function normalise(
   image: Pick<ChannelImage, 'data' | 'channels'>,
   { mean, deviation }: ChannelStatistics,
+  values: Float32Array = new Float32Array(image.data.length),
 ): Float32Array {
-  const values = new Float32Array(image.data.length);
-  for (let i = 0; i < values.length; i++) {
-    const channel = i % image.channels;
-    values[i] = (image.data[i] / 255 - mean[channel]) / deviation[channel];
+  const { data, channels } = image;
+  // There are only 256 levels: each is normalised once.
+  const levels = new Float32Array(256);
+  for (let channel = 0; channel < channels; channel++) {
+    for (let level = 0; level < 256; level++) {
+      levels[level] = (level / 255 - mean[channel]) / deviation[channel];
+    }
+    for (let i = channel; i < data.length; i += channels) values[i] = levels[data[i]];
   }
   return values;
 }

@@ -102,6 +102,12 @@ const networks: Architecture[] = [
       layers.instanceNormalisation(first, { name: 'norm' }),
     ]);
   }),
+  around('part, whose maps are freed', (layers, map) =>
+    layers.part(() => {
+      const inner = layers.part(() => layers.instanceNormalisation(map, { name: 'norm' }));
+      return layers.add(layers.activate(inner, { kind: 'relu' }), map);
+    }),
+  ),
   around('relu6', (layers, map) =>
     layers.activate(layers.batchNormalisation(map, { name: 'norm' }), { kind: 'relu6' }),
   ),

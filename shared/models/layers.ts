@@ -34,6 +34,8 @@ export interface Layers<T> {
   /** Parts of a map by channels. */
   splitChannels(input: T, channels: readonly number[]): T[];
   concatenateChannels(parts: readonly T[]): T;
+  /** A part of the network of which only the result is used further on: the rest can be freed with it. */
+  part(compute: () => T): T;
   /** A 1×1 map to one row of channels for each image: [N, 1, 1, C] → [N, C]. */
   flatten(input: T): T;
 }

@@ -39,7 +39,9 @@ export const mobilenetV2: Architecture = {
       for (let block = 0; block < blocks; block++) {
         const stride = block === 0 ? firstStride : 1;
         const name = `features.${index++}.conv`;
-        map = invertedResidual(layers, map, { name, inputs, filters, expansion, stride });
+        const before = map;
+        const residual = { name, inputs, filters, expansion, stride };
+        map = layers.part(() => invertedResidual(layers, before, residual));
         inputs = filters;
       }
     }

@@ -34,22 +34,28 @@ function osNet(options: OSNetOptions): Architecture {
     dimension: 512,
     embed(layers, images) {
       const stem = { name: 'conv1.conv', filters: channels[0], kernel: 7, stride: 2, padding: 3 } as const;
-      let map = instanceStem
-        ? layers.instanceNormalisation(layers.convolution(images, { ...stem, bias: false }), {
-            name: 'conv1.bn',
-            activation: RELU,
-          })
-        : layers.convolution(images, { ...stem, normalisation: 'conv1.bn', activation: RELU });
-      map = layers.maxPool(map, 3, { stride: 2, padding: 1 });
-      let inputs: number = channels[0];
+      let map = layers.part(() => {
+        const convolved = instanceStem
+          ? layers.instanceNormalisation(layers.convolution(images, { ...stem, bias: false }), {
+              name: 'conv1.bn',
+              activation: RELU,
+            })
+          : layers.convolution(images, { ...stem, normalisation: 'conv1.bn', activation: RELU });
+        return layers.maxPool(convolved, 3, { stride: 2, padding: 1 });
+      });
       for (let stage = 2; stage <= 4; stage++) {
+        const before = map;
         const filters = channels[stage - 1];
-        for (const [index, byInstance] of instance[stage - 2].entries()) {
-          const block = { name: `conv${stage}.${index}`, inputs, filters, byInstance, liteName };
-          map = omniScaleBlock(layers, map, block);
-          inputs = filters;
-        }
-        if (stage < 4) map = layers.averagePool(pointwise(layers, map, transition(stage), filters, RELU), 2);
+        map = layers.part(() => {
+          let within = before;
+          for (const [index, byInstance] of instance[stage - 2].entries()) {
+            const inputs = index === 0 ? channels[stage - 2] : filters;
+            const block = { name: `conv${stage}.${index}`, inputs, filters, byInstance, liteName };
+            within = layers.part(() => omniScaleBlock(layers, within, block));
+          }
+          if (stage === 4) return within;
+          return layers.averagePool(pointwise(layers, within, transition(stage), filters, RELU), 2);
+        });
       }
       map = pointwise(layers, map, 'conv5', channels[3], RELU);
       return layers.linear(layers.flatten(layers.globalAveragePool(map)), {
@@ -76,13 +82,15 @@ function omniScaleBlock<T>(layers: Layers<T>, input: T, block: Block): T {
   const { name, inputs, filters, byInstance, liteName } = block;
   const width = filters / 4;
   const reduced = pointwise(layers, input, `${name}.conv1`, width, RELU);
-  const gated = STREAMS.map((depth, stream) => {
-    let map = reduced;
-    for (let index = 0; index < depth; index++) {
-      map = liteConvolution(layers, map, `${name}.${liteName(stream, index)}`, width);
-    }
-    return gate(layers, map, `${name}.gate`, width);
-  });
+  const gated = STREAMS.map((depth, stream) =>
+    layers.part(() => {
+      let map = reduced;
+      for (let index = 0; index < depth; index++) {
+        map = liteConvolution(layers, map, `${name}.${liteName(stream, index)}`, width);
+      }
+      return gate(layers, map, `${name}.gate`, width);
+    }),
+  );
   const fused = gated.reduce((sum, stream) => layers.add(sum, stream));
   const residual = byInstance
     ? layers.instanceNormalisation(

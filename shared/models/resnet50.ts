@@ -39,26 +39,33 @@ function resNet50({ name, pooling, instanceBatch }: ResNet50Options): Architectu
     dimension: 2048,
     head: ['neck.', 'pool.'],
     embed(layers, images) {
-      let map = layers.convolution(images, {
-        name: 'conv1',
-        normalisation: 'bn1',
-        filters: 64,
-        kernel: 7,
-        stride: 2,
-        padding: 3,
-        activation: RELU,
+      let map = layers.part(() => {
+        const stem = layers.convolution(images, {
+          name: 'conv1',
+          normalisation: 'bn1',
+          filters: 64,
+          kernel: 7,
+          stride: 2,
+          padding: 3,
+          activation: RELU,
+        });
+        return layers.maxPool(stem, 3, { stride: 2, padding: 1 });
       });
-      map = layers.maxPool(map, 3, { stride: 2, padding: 1 });
       for (const [stage, { width, blocks, stride }] of STAGES.entries()) {
-        for (let block = 0; block < blocks; block++) {
-          map = bottleneck(layers, map, {
-            name: `layer${stage + 1}.${block}`,
-            width,
-            stride: block === 0 ? stride : 1,
-            downsample: block === 0,
-            instanceBatch: instanceBatch && stage < 3,
-          });
-        }
+        const before = map;
+        map = layers.part(() => {
+          let within = before;
+          for (let block = 0; block < blocks; block++) {
+            within = bottleneck(layers, within, {
+              name: `layer${stage + 1}.${block}`,
+              width,
+              stride: block === 0 ? stride : 1,
+              downsample: block === 0,
+              instanceBatch: instanceBatch && stage < 3,
+            });
+          }
+          return within;
+        });
       }
       const pooled =
         pooling === 'gem' ? layers.generalisedMeanPool(map, 'pool') : layers.globalAveragePool(map);
@@ -79,28 +86,30 @@ function bottleneck<T>(layers: Layers<T>, input: T, block: Bottleneck): T {
   const { name, width, stride } = block;
   const part = (index: number) => ({ name: `${name}.conv${index}`, normalisation: `${name}.bn${index}` });
 
-  let map = block.instanceBatch
-    ? instanceBatchConvolution(layers, input, name, width)
-    : layers.convolution(input, { ...part(1), filters: width, kernel: 1, activation: RELU });
-  map = layers.convolution(map, {
-    ...part(2),
-    filters: width,
-    kernel: 3,
-    stride,
-    padding: 1,
-    activation: RELU,
+  return layers.part(() => {
+    let map = block.instanceBatch
+      ? instanceBatchConvolution(layers, input, name, width)
+      : layers.convolution(input, { ...part(1), filters: width, kernel: 1, activation: RELU });
+    map = layers.convolution(map, {
+      ...part(2),
+      filters: width,
+      kernel: 3,
+      stride,
+      padding: 1,
+      activation: RELU,
+    });
+    map = layers.convolution(map, { ...part(3), filters: EXPANSION * width, kernel: 1 });
+    const shortcut = block.downsample
+      ? layers.convolution(input, {
+          name: `${name}.downsample.0`,
+          normalisation: `${name}.downsample.1`,
+          filters: EXPANSION * width,
+          kernel: 1,
+          stride,
+        })
+      : input;
+    return layers.activate(layers.add(map, shortcut), RELU);
   });
-  map = layers.convolution(map, { ...part(3), filters: EXPANSION * width, kernel: 1 });
-  const shortcut = block.downsample
-    ? layers.convolution(input, {
-        name: `${name}.downsample.0`,
-        normalisation: `${name}.downsample.1`,
-        filters: EXPANSION * width,
-        kernel: 1,
-        stride,
-      })
-    : input;
-  return layers.activate(layers.add(map, shortcut), RELU);
 }
 
 function instanceBatchConvolution<T>(layers: Layers<T>, input: T, block: string, width: number): T {

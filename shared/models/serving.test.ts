@@ -9,6 +9,7 @@ import { createRandom } from '../random.ts';
 import { architectures } from './architectures.ts';
 import { mnist2d } from './mnist-2d.ts';
 import { mnistWide } from './mnist-wide.ts';
+import { osnetX025 } from './osnet.ts';
 import { ServingModel } from './serving.ts';
 import { BatchStatistics, TrainingModel } from './training.ts';
 
@@ -157,6 +158,23 @@ describe('load refuses', () => {
   ])('another input size: %o', (input, shown) => {
     const message = refusal((bundle) => ({ ...bundle, manifest: { ...bundle.manifest, input } }));
     expect(message).toBe(`The manifest's input is ${shown}; mnist-wide takes 28×28×1.`);
+  });
+
+  test.each([
+    [
+      { height: 256, width: 128, channels: 1 as const },
+      "The manifest's input is 256×128×1; osnet_x0_25 takes pictures of any size with 3 channels.",
+    ],
+    [
+      { height: 8, width: 8, channels: 3 as const },
+      "The manifest's input is 8×8×3: The pictures are too small for osnet_x0_25: average pooling has nothing left.",
+    ],
+  ])('an input that a resizable network cannot take: %o', (input, expected) => {
+    const message = refusal(() => {
+      const bundle = exampleBundle(osnetX025);
+      return { ...bundle, manifest: { ...bundle.manifest, input } };
+    });
+    expect(message).toBe(expected);
   });
 
   test('another embedding dimension', () => {

@@ -34,6 +34,10 @@ const tensor = (...shape: number[]): BundleTensor => ({
   data: new Float32Array(shape.reduce((product, length) => product * length, 1)).fill(1),
 });
 
+/** Quicker by far than an expectation on millions of numbers. */
+const sameNumbers = (found: BundleTensor | undefined, data: Float32Array) =>
+  found?.data.length === data.length && found.data.every((value, i) => value === data[i]);
+
 /** The parameters of a network without its head. */
 function backbone(architecture: Architecture): Tensors {
   const all = randomParameters(architecture, 1);
@@ -54,7 +58,8 @@ describe('loadStateDict', () => {
       osnetX025,
       stateDict(given, ['conv1.bn.num_batches_tracked', 'fc.1.num_batches_tracked']),
     );
-    expect(parameters).toEqual(tensors);
+    expect(new Set(parameters.keys())).toEqual(new Set(tensors.keys()));
+    for (const [name, { data }] of tensors) expect(sameNumbers(parameters.get(name), data), name).toBe(true);
     expect(ignored).toEqual([
       'classifier.weight',
       'classifier.bias',
@@ -74,7 +79,7 @@ describe('loadStateDict', () => {
     expect(initialised).toEqual(['neck.weight', 'neck.bias', 'neck.running_mean', 'neck.running_var']);
     expect(new Set(parameters.get('neck.weight')?.data)).toEqual(new Set([1]));
     expect(new Set(parameters.get('neck.running_mean')?.data)).toEqual(new Set([0]));
-    for (const [name, { data }] of tensors) expect(parameters.get(name)?.data, name).toEqual(data);
+    for (const [name, { data }] of tensors) expect(sameNumbers(parameters.get(name), data), name).toBe(true);
   });
 
   test('fast-reid and DataParallel: names without their wrappers, and its head as ours', () => {
@@ -86,7 +91,7 @@ describe('loadStateDict', () => {
     given.set('module.heads.pool_layer.p', tensor(1)).set('module.heads.weight', tensor(3, 2048));
     given.set('module.pixel_mean', tensor(1, 3, 1, 1));
     const { parameters, ignored, initialised } = load(resnet50Gem, stateDict(given));
-    expect(parameters.get('layer4.2.conv3.weight')?.data).toEqual(tensors.get('layer4.2.conv3.weight')?.data);
+    for (const [name, { data }] of tensors) expect(sameNumbers(parameters.get(name), data), name).toBe(true);
     expect(parameters.get('neck.bias')?.data[7]).toBe(1);
     expect(parameters.get('pool.p')?.data).toEqual(Float32Array.of(1));
     expect(ignored).toEqual(['module.heads.weight', 'module.pixel_mean']);

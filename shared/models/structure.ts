@@ -149,6 +149,10 @@ class ShapeLayers implements Layers<MapShape> {
     return this.#layer('concatenation', '', [height, width, parts.reduce((sum, part) => sum + part[2], 0)]);
   }
 
+  part(compute: () => MapShape): MapShape {
+    return compute();
+  }
+
   flatten(shape: MapShape): MapShape {
     return shape;
   }

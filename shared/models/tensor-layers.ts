@@ -84,6 +84,10 @@ export abstract class TensorLayers implements Layers<tf.Tensor> {
     return tf.concat([...parts], 3);
   }
 
+  part(compute: () => tf.Tensor): tf.Tensor {
+    return tf.tidy(compute);
+  }
+
   flatten(input: tf.Tensor): tf.Tensor {
     return tf.reshape(input, [input.shape[0], input.shape[3] as number]);
   }

@@ -5,9 +5,11 @@ import { backends, startBackend } from '../../test/backends.ts';
 import { randomParameters } from '../../test/bundles.ts';
 import { convolution, type PlainMap } from '../../test/plain-network.ts';
 import { createRandom } from '../random.ts';
+import { conv4 } from './conv4.ts';
 import type { Architecture } from './layers.ts';
 import { mnist2d } from './mnist-2d.ts';
 import { mnistWide } from './mnist-wide.ts';
+import { osnetX025 } from './osnet.ts';
 import { parametersOf } from './parameters.ts';
 import { BatchStatistics, initialParameters, TrainingModel } from './training.ts';
 
@@ -53,7 +55,7 @@ const toTensor = (images: PlainMap[]) =>
 describe.each(backends)('on %s', (backend) => {
   beforeAll(() => startBackend(backend));
 
-  test.each([mnist2d, mnistWide, small])(
+  test.each([mnist2d, mnistWide, small, conv4, osnetX025])(
     'the tensors of $name come back as they went in',
     async (network) => {
       const tensors = randomParameters(network, 1);
@@ -104,7 +106,20 @@ describe.each(backends)('on %s', (backend) => {
     }
   });
 
-  test('the running statistics have no part in the forward pass', () => {
+  test('at rest nothing moves, and a picture has one embedding, whatever the batch', () => {
+    const model = new TrainingModel(small, randomParameters(small, 8));
+    const images = randomImages(8);
+    const held = tf.memory().numTensors;
+    tf.tidy(() => {
+      const together = model.embed(toTensor(images)).arraySync();
+      const first = tf.slice(toTensor(images), [0, 0, 0, 0], [1, -1, -1, -1]) as tf.Tensor4D;
+      expectAllClose(model.embed(first).dataSync(), together[0], 1e-6, 'embedding');
+    });
+    expect(tf.memory().numTensors).toBe(held);
+    model.dispose();
+  });
+
+  test('the running statistics have no part in the forward pass of training', () => {
     const tensors = randomParameters(small, 3);
     const others = new Map(tensors)
       .set('bn.running_mean', { shape: [4], data: new Float32Array(4).fill(9) })

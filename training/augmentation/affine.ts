@@ -48,10 +48,21 @@ export function randomAffine(image: ChannelImage, settings: AffineSettings, rand
       const y0 = Math.floor(sy);
       const fx = sx - x0;
       const fy = sy - y0;
-      for (let c = 0; c < channels; c++) {
-        const top = (1 - fx) * at(x0, y0, c) + fx * at(x0 + 1, y0, c);
-        const bottom = (1 - fx) * at(x0, y0 + 1, c) + fx * at(x0 + 1, y0 + 1, c);
-        moved[(y * width + x) * channels + c] = Math.round((1 - fy) * top + fy * bottom);
+      const to = (y * width + x) * channels;
+      if (x0 >= 0 && y0 >= 0 && x0 + 1 < width && y0 + 1 < height) {
+        const upper = (y0 * width + x0) * channels;
+        const lower = upper + width * channels;
+        for (let c = 0; c < channels; c++) {
+          const top = (1 - fx) * data[upper + c] + fx * data[upper + channels + c];
+          const bottom = (1 - fx) * data[lower + c] + fx * data[lower + channels + c];
+          moved[to + c] = Math.round((1 - fy) * top + fy * bottom);
+        }
+      } else if (x0 >= -1 && y0 >= -1 && x0 < width && y0 < height) {
+        for (let c = 0; c < channels; c++) {
+          const top = (1 - fx) * at(x0, y0, c) + fx * at(x0 + 1, y0, c);
+          const bottom = (1 - fx) * at(x0, y0 + 1, c) + fx * at(x0 + 1, y0 + 1, c);
+          moved[to + c] = Math.round((1 - fy) * top + fy * bottom);
+        }
       }
     }
   }

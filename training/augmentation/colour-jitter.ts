@@ -36,9 +36,11 @@ export function colourJitter(
     () => coloured && saturate(values, saturation),
     () => coloured && turnHue(values, hue),
   ];
-  const values = Float64Array.from(image.data);
+  const values = new Float64Array(image.data);
   for (const change of random.permutation(changes.length)) changes[change]();
-  return { ...image, data: Uint8Array.from(values, Math.round) };
+  const data = new Uint8Array(values.length);
+  for (let i = 0; i < data.length; i++) data[i] = Math.round(values[i]);
+  return { ...image, data };
 }
 
 const clamp = (value: number) => Math.min(255, Math.max(0, value));
@@ -73,17 +75,22 @@ function saturate(values: Float64Array, factor: number): void {
 function turnHue(values: Float64Array, turn: number): void {
   if (turn === 0) return;
   for (let i = 0; i < values.length; i += 3) {
-    const [r, g, b] = values.subarray(i, i + 3);
+    const r = values[i];
+    const g = values[i + 1];
+    const b = values[i + 2];
     const largest = Math.max(r, g, b);
     const chroma = largest - Math.min(r, g, b);
     if (chroma === 0) continue;
     const sector =
       largest === r ? (g - b) / chroma : largest === g ? 2 + (b - r) / chroma : 4 + (r - g) / chroma;
     const turned = sector + 6 * turn + 12;
-    // Each channel falls linearly from the largest to the smallest value over two sectors: the closed form.
-    for (const [c, offset] of [5, 3, 1].entries()) {
-      const k = (offset + turned) % 6;
-      values[i + c] = largest - chroma * Math.max(0, Math.min(k, 4 - k, 1));
-    }
+    values[i] = largest - chroma * fall((5 + turned) % 6);
+    values[i + 1] = largest - chroma * fall((3 + turned) % 6);
+    values[i + 2] = largest - chroma * fall((1 + turned) % 6);
   }
+}
+
+/** A channel falls linearly from the largest to the smallest value within a sector, and stays for two. */
+function fall(k: number): number {
+  return Math.max(0, Math.min(k, 4 - k, 1));
 }

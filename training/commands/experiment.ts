@@ -13,8 +13,9 @@ interface ExperimentOptions {
   readonly steps?: number;
   readonly set?: readonly string[];
   readonly only?: readonly string[];
-  readonly part: { readonly index: number; readonly of: number };
+  readonly part?: { readonly index: number; readonly of: number };
   readonly backend: BackendChoice;
+  readonly loadingThreads?: number;
   readonly output?: string;
   readonly pages: string;
 }
@@ -34,11 +35,9 @@ export function experimentCommand(signal: AbortSignal): Command {
     .option('--steps <n>', "a smaller budget than the experiment's own; the page says so", wholeNumber(1))
     .option('--set <field=value>', 'a field of every recipe; again for more', repeated)
     .option('--only <word>', 'variants with this word in their name; again for more', repeated)
-    .option('--part <i/n>', 'the i-th of n shares of the runs, for n processes at once', part, {
-      index: 0,
-      of: 1,
-    })
+    .option('--part <i/n>', 'the i-th of n shares of the runs, for n processes at once', part)
     .addOption(new Option('--backend <name>', 'what computes').choices(backendChoices).default('auto'))
+    .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
     .option('-o, --output <directory>', 'checkpoints, logs and results (default: out/experiments/<name>)')
     .option('--pages <directory>', 'where the page goes', join('docs', 'experiments'))
     .action(async (name: string, options: ExperimentOptions) => {
@@ -56,7 +55,7 @@ export function experimentCommand(signal: AbortSignal): Command {
       await runExperiment({
         experiment,
         planned,
-        part: options.part,
+        part: options.part ?? { index: 0, of: 1 },
         directory: options.output ?? join('out', 'experiments', name),
         pages: options.pages,
         open: async ({ dataset }) => {
@@ -65,6 +64,7 @@ export function experimentCommand(signal: AbortSignal): Command {
           return split;
         },
         backend: backend.description,
+        ...(options.loadingThreads !== undefined && { loadingThreads: options.loadingThreads }),
         signal,
       });
       console.log(join(options.pages, `${name}.md`));
@@ -72,7 +72,7 @@ export function experimentCommand(signal: AbortSignal): Command {
 }
 
 /** `2/3`, the second of three, as an option's value. */
-function part(text: string): ExperimentOptions['part'] {
+function part(text: string): NonNullable<ExperimentOptions['part']> {
   const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   if (of === undefined || Number(index) < 1 || Number(index) > Number(of)) {
     throw new InvalidArgumentError('It must be of the form 1/2: a share, and how many there are.');

@@ -37,7 +37,7 @@ export function trainCommand(signal: AbortSignal): Command {
     .addOption(new Option('--backend <name>', 'what computes').choices(backendChoices).default('auto'))
     .option('--pretrained <file>', 'weights to start from: a PyTorch state dict saved as safetensors')
     .option('--resume', 'go on from the checkpoint of a run that was stopped')
-    .option('--checkpoint-every <n>', 'steps from one checkpoint to the next', wholeNumber(1), 50)
+    .option('--checkpoint-every <n>', 'steps from one checkpoint to the next', wholeNumber(1), 200)
     .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
     .option('-o, --output <directory>', 'takes all that is written (default: out/train/<recipe>)')
     .option('--bundle <file>', 'where the bundle goes (default: bundle.safetensors in the output)')

@@ -22,11 +22,10 @@ export interface Measures {
   readonly figures: Readonly<Record<string, string>>;
 }
 
-/** The finished runs of an experiment, and what was asked for. */
+/** The finished runs of an experiment. */
 export interface ExperimentResults {
   readonly results: readonly RunResult[];
-  readonly planned: readonly PlannedRun[];
-  /** Variants in their order. */
+  /** Those that have one, in their order. */
   readonly variants: readonly string[];
 }
 

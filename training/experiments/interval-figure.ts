@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { renderPlot } from '../reporting/plot.ts';
+import { renderPlot, svgFile } from '../reporting/plot.ts';
 import type { Interval } from './interval.ts';
 
 /** Means with their intervals, one a row, as SVG. */
@@ -10,11 +10,10 @@ export function intervalFigure(means: ReadonlyMap<string, Interval>, label: stri
     low: mean - halfWidth,
     high: mean + halfWidth,
   }));
-  return renderPlot({
+  const plot = renderPlot({
     width: 680,
     height: 60 + 22 * rows.length,
     marginLeft: 250,
-    style: { background: 'white', color: 'black' },
     x: { label, grid: true, nice: true },
     y: { label: null, domain: rows.map(({ name }) => name) },
     marks: [
@@ -29,4 +28,5 @@ export function intervalFigure(means: ReadonlyMap<string, Interval>, label: stri
       Plot.dot(rows, { y: 'name', x: 'mean', fill: '#4269d0', r: 4 }),
     ],
   });
+  return svgFile(plot);
 }

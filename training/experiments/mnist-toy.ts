@@ -14,6 +14,7 @@ import { overrideRecipe } from '../recipes/override.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { circleFigure } from '../reporting/circle-figure.ts';
 import { planeFigure } from '../reporting/plane-figure.ts';
+import { svgFile } from '../reporting/plot.ts';
 import { SequentialSampler } from '../sampling/sequential-sampler.ts';
 import { type ClassGeometry, classGeometry } from './class-geometry.ts';
 import type { Experiment, ExperimentPage, ExperimentResults, MeasuredRun, Measures } from './experiment.ts';
@@ -63,11 +64,8 @@ const MEASURES = [
 ];
 
 function render(results: ExperimentResults): ExperimentPage {
-  const finished = results.variants.filter((variant) =>
-    results.results.some((result) => result.variant === variant),
-  );
   const figures = new Map<string, string>();
-  const sections = finished.map((variant) => {
+  const sections = results.variants.map((variant) => {
     const result = results.results.find((one) => one.variant === variant);
     const shown = Object.entries(result?.figures ?? {}).map(([name, svg]) => {
       const file = `${variant}-${name}.svg`;
@@ -81,7 +79,7 @@ function render(results: ExperimentResults): ExperimentPage {
 
 Means over the seeds, with 95 % intervals.
 
-${measureTable(results, MEASURES, finished)}
+${measureTable(results, MEASURES, results.variants)}
 
 ## The embeddings
 
@@ -110,7 +108,7 @@ async function measure({ recipe, split, manifest, trained, directory }: Measured
   };
   return {
     numbers: { ...numbersOf(geometry), accuracy: 100 * accuracy(recipe, features, classes, lossParameters) },
-    figures: { plane: planeFigure(set), circle: circleFigure(set) },
+    figures: { plane: svgFile(planeFigure(set)), circle: svgFile(circleFigure(set)) },
   };
 }
 

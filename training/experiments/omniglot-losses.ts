@@ -78,7 +78,7 @@ ${measureTable(
 ## Against normalised softmax
 
 How much higher the mAP is than that of normalised softmax with the same seed. An interval that holds zero is a tie.
-
+${gains.size === 0 ? '\nNormalised softmax is not among the runs yet.' : ''}
 ${markdownTable(
   ['', 'mAP, points', ''],
   gainRows.map(([variant, gain]) => {

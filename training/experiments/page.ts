@@ -7,8 +7,9 @@ export function renderExperiment(
   planned: readonly PlannedRun[],
   results: readonly RunResult[],
 ): { readonly markdown: string; readonly figures: ReadonlyMap<string, string> } {
-  const variants = [...new Set(planned.map(({ variant }) => variant))];
-  const page = experiment.render({ results, planned, variants });
+  const finished = new Set(results.map(({ variant }) => variant));
+  const variants = [...new Set(planned.map(({ variant }) => variant))].filter((one) => finished.has(one));
+  const page = experiment.render({ results, variants });
   return {
     markdown: `# ${experiment.title}
 

@@ -1,8 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetSplit } from '../datasets/dataset.ts';
 import { describe } from '../export/describe.ts';
-import { replaceFile } from '../loop/replace-file.ts';
 import { readRunLog } from '../loop/run-log.ts';
 import { LOG_FILE, train } from '../loop/train.ts';
 import type { Recipe } from '../recipes/recipe.ts';
@@ -25,6 +24,8 @@ export interface ExperimentSetup {
   /** Opens the data set of a recipe. */
   readonly open: (recipe: Recipe) => Promise<DatasetSplit>;
   readonly backend: string;
+  /** Threads that prepare batches; the loader's default without it. */
+  readonly loadingThreads?: number;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +50,7 @@ export async function runExperiment(setup: ExperimentSetup): Promise<void> {
 }
 
 async function trainRun(
-  { experiment, directory, backend, signal }: ExperimentSetup,
+  { experiment, directory, backend, loadingThreads, signal }: ExperimentSetup,
   { name, variant, recipe }: PlannedRun,
   split: DatasetSplit,
   title: string,
@@ -66,6 +67,7 @@ async function trainRun(
       directory: runDirectory,
       resume: true,
       checkpointEvery: 100,
+      ...(loadingThreads !== undefined && { loadingThreads }),
       onStep: (line) => progress.step(line),
       onValidation: (line, best) => progress.validation(line, best),
       signal,
@@ -100,8 +102,7 @@ async function writePage({ experiment, planned, directory, pages }: ExperimentSe
   if (results.length === 0) return;
   const { markdown, figures } = renderExperiment(experiment, planned, results);
   const figureDirectory = join(pages, experiment.name);
-  await rm(figureDirectory, { recursive: true, force: true });
   await mkdir(figureDirectory, { recursive: true });
-  for (const [file, svg] of figures) await replaceFile(join(figureDirectory, file), svg);
-  await replaceFile(join(pages, `${experiment.name}.md`), markdown);
+  for (const [file, svg] of figures) await writeFile(join(figureDirectory, file), svg);
+  await writeFile(join(pages, `${experiment.name}.md`), markdown);
 }

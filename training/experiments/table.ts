@@ -8,14 +8,14 @@ export interface Measure {
   readonly digits: number;
 }
 
-/** The mean over seeds of a number of each variant that has a finished run. */
+/** The mean over seeds of a number of each variant. */
 export function meansByVariant({ results, variants }: ExperimentResults, key: string): Map<string, Interval> {
   return new Map(
-    variants.flatMap((variant) => {
+    variants.map((variant) => {
       const values = results
         .filter((result) => result.variant === variant)
         .map(({ numbers }) => numbers[key]);
-      return values.length === 0 ? [] : [[variant, intervalOf(values)] as const];
+      return [variant, intervalOf(values)];
     }),
   );
 }

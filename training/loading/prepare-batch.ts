@@ -63,8 +63,11 @@ export class BatchPreparation {
       Array.from(items, (item, position) => this.#prepareItem(step, position, item, broken)),
     );
     const ready = pictures.filter((picture) => picture !== undefined);
-    const images = new Float32Array(ready.length * height * width * channels);
-    for (const [i, { values }] of ready.entries()) images.set(values, i * values.length);
+    const size = height * width * channels;
+    const images = new Float32Array(ready.length * size);
+    for (const [i, { image }] of ready.entries()) {
+      normalise(image, this.#settings.rule.preprocessing, images.subarray(i * size, (i + 1) * size));
+    }
     return {
       step,
       images,
@@ -84,7 +87,7 @@ export class BatchPreparation {
       try {
         const picture = 'paths' in dataset ? await decodeFile(dataset.paths[item]) : pictureAt(dataset, item);
         const image = augment(fitToInput(picture, rule), augmentation, rule.preprocessing.mean, random);
-        return { item, values: normalise(image, rule.preprocessing) };
+        return { item, image };
       } catch (error) {
         broken.set(itemName(dataset, item), (error as Error).message);
         if (broken.size > this.#settings.brokenLimit) break;

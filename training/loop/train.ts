@@ -6,6 +6,7 @@ import { type DatasetSplit, itemName } from '../datasets/dataset.ts';
 import { BatchLoader } from '../loading/batch-loader.ts';
 import type { Batch } from '../loading/prepare-batch.ts';
 import type { Recipe } from '../recipes/recipe.ts';
+import { batchPicture } from '../reporting/batch-picture.ts';
 import { EventFile } from '../reporting/tensorboard/event-file.ts';
 import { createSampler } from '../sampling/sampler.ts';
 import { type BestWeights, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -81,6 +82,8 @@ class Loop {
   #validated: number;
   #best: BestWeights | undefined;
   #checkpointed: number | undefined;
+  /** What the augmentation makes of pictures is worth a look, once in a session. */
+  #isBatchShown = false;
 
   constructor(
     run: TrainingRun,
@@ -121,7 +124,7 @@ class Loop {
         await this.#writeCheckpoint();
       }
       if (trainer.step === recipe.steps || this.#isOutOfPatience) break;
-      const line = await this.#takeStep(loader);
+      const line = await this.#takeStep(loader, events);
       await log.write(line);
       await events.write(line.step, { scalars: scalarsOf(line) });
       this.#run.onStep?.(line);
@@ -137,10 +140,15 @@ class Loop {
     };
   }
 
-  async #takeStep(loader: BatchLoader): Promise<StepLine> {
+  async #takeStep(loader: BatchLoader, events: EventFile): Promise<StepLine> {
     const started = performance.now();
     const waitedBefore = loader.waitedSeconds;
     const batch = await loader.next();
+    if (!this.#isBatchShown) {
+      const picture = await batchPicture(batch, this.#run.manifest);
+      await events.write(this.#trainer.step, { pictures: { batch: picture } });
+      this.#isBatchShown = true;
+    }
     try {
       const report = await this.#trainer.takeStep(batch);
       return {

@@ -26,7 +26,7 @@ export function curveFigure(curves: readonly Curve[], label: string): string {
       legend: curves.length > 1,
     },
     marks: [
-      Plot.lineY(points, { x: 'step', y: 'value', stroke: 'name', strokeWidth: 1.5 }),
+      Plot.lineY(points, { x: 'step', y: 'value', z: 'name', stroke: 'name', strokeWidth: 1.5 }),
       ...(points.length <= 3 * curves.length
         ? [Plot.dot(points, { x: 'step', y: 'value', fill: 'name' })]
         : []),

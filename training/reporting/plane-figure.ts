@@ -43,12 +43,18 @@ export function planeFigure({ dimension, features, identities }: EmbeddingSet): 
       type: 'categorical',
       scheme: 'observable10',
       domain: shown.map(([identity]) => String(identity)),
-      legend: true,
     },
     marks: [
       Plot.ruleX([0], { strokeOpacity: 0.15 }),
       Plot.ruleY([0], { strokeOpacity: 0.15 }),
       Plot.dot(points, { x: 'x', y: 'y', fill: 'identity', r: 2, fillOpacity: 0.75 }),
+      Plot.text(
+        points,
+        Plot.groupZ(
+          { x: 'mean', y: 'mean', text: 'first' },
+          { x: 'x', y: 'y', z: 'identity', text: 'identity', fontSize: 14, fontWeight: 'bold' },
+        ),
+      ),
     ],
   });
 }
