@@ -161,7 +161,11 @@ describe('terms', () => {
       path: [1, 'name'],
       message: '"cosface" is there twice',
     });
-    expect(refusal([{ name: 'contrastive' }])?.path).toEqual([0, 'name']);
+    expect(refusal([{ name: 'contrastive' }])).toMatchObject({
+      path: [0, 'name'],
+      message: `must be one of ${lossNames.join(', ')}`,
+    });
+    expect(lossNames).toContain('circle-based-ratio');
     expect(refusal([{ name: 'cosface', sharpness: 2 }])?.message).toContain('sharpness');
     expect(refusal([{ name: 'triplet', weight: -1 }])?.path).toEqual([0, 'weight']);
     expect(refusal([])?.path).toEqual([]);

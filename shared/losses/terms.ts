@@ -16,20 +16,24 @@ import { softmaxLoss, softmaxSchema } from './softmax.ts';
 import { tripletLoss, tripletSchema } from './triplet.ts';
 
 /** One loss with its settings and its weight in a sum; what is left out takes its paper's value. */
-export const lossTermSchema = z.discriminatedUnion('name', [
-  softMarginSchema,
-  normalisedSoftmaxSchema,
-  softmaxSchema,
-  centerSchema,
-  tripletSchema,
-  cosFaceSchema,
-  arcFaceSchema,
-  circleSchema,
-  circleBasedRatioSchema,
-  msmlSchema,
-  proxyAnchorSchema,
-  multiSimilaritySchema,
-]);
+export const lossTermSchema = z.discriminatedUnion(
+  'name',
+  [
+    softMarginSchema,
+    normalisedSoftmaxSchema,
+    softmaxSchema,
+    centerSchema,
+    tripletSchema,
+    cosFaceSchema,
+    arcFaceSchema,
+    circleSchema,
+    circleBasedRatioSchema,
+    msmlSchema,
+    proxyAnchorSchema,
+    multiSimilaritySchema,
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? `must be one of ${lossNames.join(', ')}` : undefined) },
+);
 
 /** A term with every setting filled in. */
 export type LossTerm = z.output<typeof lossTermSchema>;

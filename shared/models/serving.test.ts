@@ -4,6 +4,7 @@ import { expectAllClose } from '../../test/allclose.ts';
 import { backends, startBackend } from '../../test/backends.ts';
 import { exampleBundle } from '../../test/bundles.ts';
 import { plainMnist2d, plainMnistWide } from '../../test/plain-network.ts';
+import { read } from '../../test/read.ts';
 import { type Bundle, BundleError, readBundle, writeBundle } from '../bundle/bundle.ts';
 import { createRandom } from '../random.ts';
 import { architectures } from './architectures.ts';
@@ -53,15 +54,15 @@ describe.each(backends)('on %s', (backend) => {
       const images = randomImages(3, 6);
       const training = new TrainingModel(architecture, bundle.tensors);
       const statistics = new BatchStatistics();
-      const trained = tf.tidy(() => {
+      const trained = await read(() => {
         const features = training.embed(tf.tensor4d(images, [6, 28, 28, 1]), statistics);
-        return tf.div(features, tf.norm(features, 2, 1, true)).dataSync();
+        return tf.div(features, tf.norm(features, 2, 1, true));
       });
       const tensors = new Map(bundle.tensors);
       for (const [name, { mean, variance }] of statistics.collected) {
         const shape = mean.shape;
-        tensors.set(`${name}.running_mean`, { shape, data: mean.dataSync() as Float32Array });
-        tensors.set(`${name}.running_var`, { shape, data: variance.dataSync() as Float32Array });
+        tensors.set(`${name}.running_mean`, { shape, data: (await mean.data()) as Float32Array });
+        tensors.set(`${name}.running_var`, { shape, data: (await variance.data()) as Float32Array });
       }
       const serving = ServingModel.load({ ...bundle, tensors });
       expectAllClose(await serving.embed(images, 6), trained, 1e-4, 'embeddings');
