@@ -4,8 +4,10 @@ import {
   BATCH_NORMALISATION_GRADIENT,
 } from '@softmargin/shared/models/batch-normalisation.ts';
 import * as tf from '@tensorflow/tfjs';
+import { ADAM } from '../../optimisation/adam.ts';
 import { PRELU_INPUT_GRADIENT, PRELU_SLOPE_GRADIENT, RELU_GRADIENT } from '../activation-gradients.ts';
 import { preluInputGradient, preluSlopeGradient, reluGradient } from './activation-gradients.ts';
+import { adam } from './adam.ts';
 import { batchMatMul } from './batch-mat-mul.ts';
 import { batchNormalisation, batchNormalisationGradient } from './batch-normalisation.ts';
 import { conv2d } from './conv2d.ts';
@@ -28,6 +30,7 @@ type TrainingKernel = (call: never) => tf.TensorInfo | tf.TensorInfo[];
  * @param kernels over the backend's memory.
  */
 export function registerTrainingKernels(kernels: NetworkKernels): void {
+  register(ADAM, adam(kernels));
   register(BATCH_NORMALISATION, batchNormalisation(kernels));
   register(BATCH_NORMALISATION_GRADIENT, batchNormalisationGradient(kernels));
   register('Conv2DBackpropFilter', conv2dBackpropFilter(kernels));
