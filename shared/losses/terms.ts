@@ -15,25 +15,28 @@ import { softMarginLoss, softMarginSchema } from './soft-margin.ts';
 import { softmaxLoss, softmaxSchema } from './softmax.ts';
 import { tripletLoss, tripletSchema } from './triplet.ts';
 
-/** One loss with its settings and its weight in a sum; what is left out takes its paper's value. */
-export const lossTermSchema = z.discriminatedUnion(
-  'name',
-  [
-    softMarginSchema,
-    normalisedSoftmaxSchema,
-    softmaxSchema,
-    centerSchema,
-    tripletSchema,
-    cosFaceSchema,
-    arcFaceSchema,
-    circleSchema,
-    circleBasedRatioSchema,
-    msmlSchema,
-    proxyAnchorSchema,
-    multiSimilaritySchema,
-  ],
-  { error: ({ code }) => (code === 'invalid_union' ? `must be one of ${lossNames.join(', ')}` : undefined) },
-);
+const schemas = [
+  softMarginSchema,
+  normalisedSoftmaxSchema,
+  softmaxSchema,
+  centerSchema,
+  tripletSchema,
+  cosFaceSchema,
+  arcFaceSchema,
+  circleSchema,
+  circleBasedRatioSchema,
+  msmlSchema,
+  proxyAnchorSchema,
+  multiSimilaritySchema,
+] as const;
+
+/** Every loss by its name. */
+export const lossNames = schemas.map((schema) => schema.shape.name.value);
+
+/** One loss with its settings and its weight in a sum; what is left out takes its default. */
+export const lossTermSchema = z.discriminatedUnion('name', schemas, {
+  error: ({ code }) => (code === 'invalid_union' ? `must be one of ${lossNames.join(', ')}` : undefined),
+});
 
 /** A term with every setting filled in. */
 export type LossTerm = z.output<typeof lossTermSchema>;
@@ -51,9 +54,6 @@ export const lossTermsSchema = z
       }
     }
   });
-
-/** Every loss by its name. */
-export const lossNames: readonly LossName[] = lossTermSchema.options.map((option) => option.shape.name.value);
 
 /** The learned tensors that a term needs beside the network. */
 export function parametersOfTerm(term: LossTerm): readonly LossParameterName[] {
