@@ -62,10 +62,14 @@ function resampleRows(image: ChannelImage, width: number): ChannelImage {
   for (let y = 0; y < height; y++) {
     const row = y * image.width * channels;
     for (let x = 0; x < width; x++) {
+      const start = x * stride;
+      const end = start + length[x];
       for (let c = 0; c < channels; c++) {
+        let at = row + first[x] * channels + c;
         let sum = HALF;
-        for (let k = 0; k < length[x]; k++) {
-          sum += data[row + (first[x] + k) * channels + c] * weights[x * stride + k];
+        for (let k = start; k < end; k++) {
+          sum = (sum + Math.imul(data[at], weights[k])) | 0;
+          at += channels;
         }
         resized[(y * width + x) * channels + c] = Math.min(255, sum >> PRECISION);
       }
@@ -79,12 +83,16 @@ function resampleColumns(image: ChannelImage, height: number): ChannelImage {
   const { first, length, weights, stride } = triangleFilter(image.height, height);
   const row = width * channels;
   const resized = new Uint8Array(row * height);
+  // Row by row through the source, as it lies in memory.
+  const sums = new Int32Array(row);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < row; x++) {
-      let sum = HALF;
-      for (let k = 0; k < length[y]; k++) sum += data[(first[y] + k) * row + x] * weights[y * stride + k];
-      resized[y * row + x] = Math.min(255, sum >> PRECISION);
+    sums.fill(HALF);
+    for (let k = 0; k < length[y]; k++) {
+      const weight = weights[y * stride + k];
+      const from = (first[y] + k) * row;
+      for (let x = 0; x < row; x++) sums[x] += Math.imul(data[from + x], weight);
     }
+    for (let x = 0; x < row; x++) resized[y * row + x] = Math.min(255, sums[x] >> PRECISION);
   }
   return { width, height, channels, data: resized };
 }
