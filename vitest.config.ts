@@ -17,6 +17,8 @@ const workerd = defineProject(async () => ({
     exclude: ['functions/scripts/**'],
     globalSetup: ['./functions/test/pictures.setup.ts'],
     setupFiles: ['./functions/test/migrations.setup.ts'],
+    // Most take a fraction of a second; on a machine that does much else, many times that.
+    testTimeout: 60_000,
     sequence: { groupOrder: 2 },
   },
 }));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
+import { verifySets } from '@softmargin/shared/metrics/verify-sets.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
@@ -19,6 +20,7 @@ import { descendants } from '../../test/processes.ts';
  */
 const script = fileURLToPath(new URL('serve.ts', import.meta.url));
 const state = mkdtempSync(join(tmpdir(), 'softmargin-kill-'));
+/** Of either stage: ranking, and counting pairs. */
 const SHARDS = 40;
 const QUERIES_PER_SHARD = 20;
 const GALLERY = 20_000;
@@ -97,7 +99,7 @@ async function job(url: string, path: string): Promise<Job> {
 }
 
 test('a job that is killed at many moments ends with the bits of one that is not', {
-  timeout: 150_000,
+  timeout: 300_000,
 }, async () => {
   const query = set(1, SHARDS * QUERIES_PER_SHARD);
   const gallery = set(2, GALLERY);
@@ -112,7 +114,7 @@ test('a job that is killed at many moments ends with the bits of one that is not
     fetch(`${url}/v1/evaluations`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'killed' },
-      body: JSON.stringify({ query: 'query', gallery: 'gallery', ...rule }),
+      body: JSON.stringify({ query: 'query', gallery: 'gallery', ...rule, verification: true }),
     });
   // The first time before its answer is there: the key makes it one evaluation all the same.
   const lost = post().catch(() => undefined);
@@ -124,7 +126,7 @@ test('a job that is killed at many moments ends with the bits of one that is not
   const path = (await post()).headers.get('Location') as string;
   const moments: number[] = [];
   // Whenever some more shards are done.
-  for (const until of [2, 9, 24]) {
+  for (const until of [2, 24, SHARDS + 15]) {
     let current = await job(url, path);
     while (current.progress.shards.done < until && current.state !== 'succeeded') {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -141,11 +143,12 @@ test('a job that is killed at many moments ends with the bits of one that is not
   }
   expect(end.error).toBeUndefined();
   expect(end.state).toBe('succeeded');
-  expect(end.progress.shards).toEqual({ done: SHARDS, total: SHARDS });
+  expect(end.progress.shards).toEqual({ done: 2 * SHARDS, total: 2 * SHARDS });
   // It was killed while it ran, not before or after.
-  expect(moments.filter((done) => done > 0 && done < SHARDS).length).toBeGreaterThanOrEqual(2);
+  expect(moments.filter((done) => done > 0 && done < 2 * SHARDS).length).toBeGreaterThanOrEqual(2);
   const undisturbed = await evaluate(kernel, rule, query, gallery);
-  expect(end.result).toEqual(undisturbed);
+  const verification = await verifySets(rule, query, gallery);
+  expect(end.result).toEqual({ ...undisturbed, verification });
   const table = await (await fetch(`${url}${path}/queries.csv`)).text();
   expect(table.trimEnd().split('\n')).toHaveLength(1 + query.count);
   await kill();

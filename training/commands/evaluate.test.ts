@@ -69,6 +69,25 @@ describe('softmargin evaluate --json', () => {
     expect(found).toStrictEqual({ ...rule, ...(await evaluateSets(kernel, rule, queries, gallery)).result });
   });
 
+  test('lists the nearest of every query', async () => {
+    const rule: SetRule = { protocol: 'market1501', distance: 'cosine', draws };
+    const found = await evaluated(...sets, '--protocol', 'market1501', '--top-k', '3');
+    const { nearest, scores } = await evaluateSets(kernel, rule, queries, gallery, { topK: 3 });
+    expect(found.queries).toHaveLength(queries.count);
+    for (const [query, entry] of found.queries.entries()) {
+      expect(entry).toStrictEqual({
+        query,
+        identity: queries.identities[query],
+        camera: queries.cameras[query],
+        averagePrecision: scores[0].at(query).score?.averagePrecision ?? null,
+        firstMatchRank: scores[0].at(query).score?.firstMatchRank ?? null,
+        skipped: scores[0].at(query).score === undefined,
+        nearest: nearest[0].of(query),
+      });
+    }
+    await expect(evaluated(...sets, '--top-k', '51')).rejects.toThrow('from 1 to 50');
+  });
+
   test('excludes by a rule from a file', async () => {
     const protocol = { drop: [{ sameGroup: true }], distractors: [0] };
     writeFileSync(path('rule.json'), JSON.stringify(protocol));
