@@ -1,6 +1,6 @@
 import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
 import { protocolNames } from '@softmargin/shared/metrics/protocols.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How an evaluation ranks. */
 export const ruleSchema = z.strictObject({

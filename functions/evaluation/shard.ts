@@ -1,6 +1,6 @@
 import { evaluateShard } from '@softmargin/shared/metrics/evaluate.ts';
 import type { QueryScores } from '@softmargin/shared/metrics/scores.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Bindings } from '../environment.ts';
 import { SetContent } from '../sets/content.ts';
 import { rankingKernel } from './kernel.ts';

@@ -1,6 +1,6 @@
 import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { mediaType, readBody, readJson } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';

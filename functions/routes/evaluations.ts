@@ -1,5 +1,5 @@
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readJson } from '../body.ts';
 import { type AppTypes, type Bindings, parseVariables } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
