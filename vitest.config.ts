@@ -8,6 +8,8 @@ const workerd = defineProject(async () => ({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
         bindings: { ACCESS: 'open', MIGRATIONS: await readD1Migrations('./functions/migrations') },
+        // For the tests of the migrations themselves, which begin with nothing.
+        d1Databases: { EMPTY: 'empty' },
       },
     }),
   ],

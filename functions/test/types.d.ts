@@ -9,6 +9,7 @@ declare global {
     }
     interface Env extends Bindings {
       readonly MIGRATIONS: D1Migration[];
+      readonly EMPTY: D1Database;
     }
   }
 }
