@@ -31,7 +31,7 @@ export interface Outcome {
   readonly requests: number;
   readonly statements: number;
   readonly rows: number;
-  /** Time of shards that were done and counted for nothing, as a share of what the shards take. */
+  /** Work that was done and counted for nothing, as a share of the work that counted. */
   readonly wasted: number;
   /** The largest share of the time that one evaluation's object was busy. */
   readonly objectBusy: number;
@@ -72,7 +72,7 @@ class Simulation {
   /** Counts restarts: what began before one never ends. */
   #life = 0;
   #messages = 0;
-  #computedMs = 0;
+  #workMs = 0;
 
   constructor(service: Service, scenario: Scenario, seed: number) {
     this.#service = service;
@@ -130,7 +130,7 @@ class Simulation {
       requests: sum(({ requests }) => requests),
       statements: sum(({ storage }) => storage.statements),
       rows: sum(({ storage }) => storage.rows),
-      wasted: (this.#computedMs - usefulMs) / usefulMs,
+      wasted: (this.#workMs - usefulMs) / usefulMs,
       objectBusy: Math.max(...objects.map(({ busyMs }) => busyMs)) / lasted,
       ledgerBytes: Math.max(...objects.map(({ storage }) => storage.bytes)),
       exact: objects.every((object) => object.isExact(sizes.queries)),
@@ -178,13 +178,13 @@ class Simulation {
     object.call(this.#latency(rpc), async (evaluation) => {
       const shard = await evaluation.claim(message.shard);
       if (shard === undefined) return this.#clock.after(this.#latency(rpc), free);
-      const ms = shardMs(shard.count, sizes) * (this.#random.uniform() < slow ? slowness : 1);
+      const factor = this.#random.uniform() < slow ? slowness : 1;
       const crashes = this.#random.uniform() < crashed;
-      const computed = crashes ? ms * this.#random.uniform() : ms;
+      const work = shardMs(shard.count, sizes) * (crashes ? this.#random.uniform() : 1);
       this.#clock.after(
-        this.#latency(rpc) + computed,
+        this.#latency(rpc) + work * factor,
         here(() => {
-          this.#computedMs += computed;
+          this.#workMs += work;
           if (crashes) {
             free();
             // The queue sees that the invocation failed, and delivers once more.
