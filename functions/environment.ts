@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Evaluation } from './evaluation/evaluation.ts';
 import type { ShardMessage } from './evaluation/shard.ts';
-import { SHARD_TIMEOUT_MS, SHARD_WORK } from './limits.ts';
+import { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } from './limits.ts';
 
 /** What wrangler.toml binds to the Worker. */
 export interface Bindings {
@@ -13,6 +13,9 @@ export interface Bindings {
   readonly API_KEY?: string;
   readonly SHARD_WORK?: string;
   readonly SHARD_TIMEOUT_MS?: string;
+  readonly INVOCATION_CPU_MS?: string;
+  readonly WEBHOOK_HOSTS?: string;
+  readonly WEBHOOK_LOOPBACK?: string;
 }
 
 /** The types of a Hono app of this Worker. */
@@ -24,8 +27,22 @@ export interface AppTypes {
 const variablesSchema = z.object({
   ACCESS: z.enum(['key', 'open']).default('key'),
   API_KEY: z.string().min(1).optional(),
-  /** Multiply-adds of one shard: to be lowered where an invocation has less processor time. */
-  SHARD_WORK: z.coerce.number().int().positive().default(SHARD_WORK),
+  /** Multiply-adds of one shard, in place of what the measured speed and the processor time give. */
+  SHARD_WORK: z.coerce.number().int().positive().optional(),
+  /** Processor time of one invocation in milliseconds: what `limits.cpu_ms` of the deployment is. */
+  INVOCATION_CPU_MS: z.coerce.number().int().min(10).max(300_000).default(INVOCATION_CPU_MS),
+  /** The only hosts that webhooks may go to, separated by commas; `*.example.com` is all below a name. */
+  WEBHOOK_HOSTS: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((host) => host.trim().toLowerCase())
+        .filter((host) => host !== ''),
+    )
+    .optional(),
+  /** Whether webhooks may go to this machine, over plain HTTP; for local use only. */
+  WEBHOOK_LOOPBACK: z.enum(['refuse', 'allow']).default('refuse'),
   /** Silence in milliseconds after which a shard that is out is sent again. */
   SHARD_TIMEOUT_MS: z.coerce.number().int().min(100).max(3_600_000).default(SHARD_TIMEOUT_MS),
 });
@@ -34,6 +51,5 @@ export type EnvironmentVariables = z.infer<typeof variablesSchema>;
 
 /** The variables and secrets, checked. Throws where one has a value that means nothing. */
 export function parseVariables(bindings: Bindings): EnvironmentVariables {
-  const { ACCESS, API_KEY, SHARD_WORK, SHARD_TIMEOUT_MS } = bindings;
-  return variablesSchema.parse({ ACCESS, API_KEY, SHARD_WORK, SHARD_TIMEOUT_MS });
+  return variablesSchema.parse(bindings);
 }

@@ -80,18 +80,59 @@ export const MAX_BLOCK_ROWS = 8192;
 /** An evaluation request is a handful of names. */
 export const MAX_EVALUATION_BODY_BYTES = 64 * 1024;
 
+/** Processor time of one invocation, in milliseconds, where the deployment has not set another (`limits.cpu_ms`). */
+export const INVOCATION_CPU_MS = 30_000;
+
 /**
- * Work of one shard, in multiply-adds: one to two seconds at the 10 to 20 thousand million a second that the
- * ranking kernel does, where an invocation has 30 s of processor time. Small enough that a lost shard costs
- * little, large enough that reading the gallery does not dominate.
+ * The share of it that a shard is planned for: small enough that a lost shard costs little and that a machine a
+ * few times slower than those measured still ends it, large enough that reading the gallery does not dominate.
  */
-export const SHARD_WORK = 20_000_000_000;
+export const SHARD_CPU_SHARE = 0.1;
+
+/** Multiply-adds a second until some are measured. Measured ones count within a factor of eight of these. */
+export const USUAL_SPEEDS = { kernel: 7_000_000_000, rows: 700_000_000 } as const;
+export const SPEED_FACTOR = 8;
+
+/** The least time of shards, all together, that a speed is measured from. */
+export const MIN_MEASURED_MS = 1_000;
 
 /** Queries of one shard: they are in memory together, as are their scores on the way to the ledger. */
 export const MAX_SHARD_QUERIES = 512;
 
 /** Correct matches of one shard's queries, all together: each takes some 40 bytes while it is ranked. */
 export const MAX_SHARD_MATCHES = 500_000;
+
+/** Rows of distances that a shard holds, for the protocols that need them whole. */
+export const MAX_SHARD_ROW_BYTES = 32 * MiB;
+
+/** What a shard leaves in the ledger, in one piece: a row of SQLite holds up to 2 MB. */
+export const MAX_PART_BYTES = 1_500_000;
+
+/** Pieces that are read from the ledger in one go. */
+export const PARTS_PER_READ = 8;
+
+/** Conditions of an exclusion rule: each is looked at for every pair. */
+export const MAX_RULE_CONDITIONS = 16;
+
+/** Galleries drawn for each query by `cuhk03-classic`. */
+export const MAX_REPEATS = 1000;
+
+/** Resamples of a bootstrap, and queries drawn by all of them: some seconds of processor time. */
+export const MAX_RESAMPLES = 10_000;
+export const MAX_DRAWS = 200_000_000;
+
+/** Queries of two evaluations that are compared: their scores are in memory together. */
+export const MAX_COMPARED_QUERIES = 100_000;
+
+/**
+ * What re-ranking holds in one isolate: the neighbours and the encodings of both sets. The rest of the 128 MB
+ * is for code, labels, blocks on their way in and what the runtime does not return at once.
+ */
+export const MAX_RE_RANKING_BYTES = 64 * MiB;
+
+/** Queries of a shard of re-ranking, and gallery items of a tile: their encodings are there together. */
+export const RE_RANKING_QUERIES = 256;
+export const MAX_TILE_ROWS = 512;
 
 /** Shards of one evaluation: the ledger is one SQLite database. */
 export const MAX_SHARDS = 5_000;
@@ -126,14 +167,17 @@ export const ALARM_AGAIN_MS = 5_000;
 /** How long an evaluation may be in the catalogue before it is planned: reading the labels of two large sets. */
 export const PLANNING_MS = 60_000;
 
+/** Evaluations that a list looks after at a time, to see whether they were ever planned. */
+export const UNPLANNED_PER_LIST = 20;
+
+/** Queries on one page of an evaluation's queries. */
+export const MAX_QUERIES_PAGE = 1000;
+
 /** Evaluations on one page of the list: those that run are asked one by one how far they are. */
 export const MAX_EVALUATIONS_PAGE = 100;
 
 /** An `Idempotency-Key`. */
 export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
-
-/** Scores of shards that are read from the ledger in one go, some 20 KB each, as the CSV is written. */
-export const SHARDS_PER_READ = 32;
 
 /** The secret of a webhook, in characters: a short one is guessed from a signature. */
 export const MIN_WEBHOOK_SECRET = 16;

@@ -2,7 +2,7 @@ import type { Bindings } from '../environment.ts';
 import type { SetDescription } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
 import type { Outcome } from './ledger.ts';
-import type { EvaluationOrder } from './order.ts';
+import { type EvaluationOrder, type EvaluationRule, ruleSchema } from './order.ts';
 
 /** The states of an evaluation. */
 export const evaluationStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -20,12 +20,19 @@ export interface EvaluationRow {
   readonly gallery_sha256: string;
   readonly gallery_count: number;
   readonly dimension: number;
-  readonly protocol: EvaluationOrder['protocol'];
-  readonly distance: EvaluationOrder['distance'];
+  /** A name, or a rule as JSON. */
+  readonly protocol: string;
+  readonly distance: string;
+  /** The rest of what was asked for, as JSON. */
+  readonly options: string;
   readonly version: string;
   readonly idempotency_key: string | null;
   readonly request_sha256: string | null;
   readonly webhook_url: string | null;
+  readonly webhook_attempts: number;
+  /** How the last attempt went. */
+  readonly webhook_status: string | null;
+  readonly webhook_delivered_at: string | null;
   readonly shards_done: number;
   readonly shards_total: number;
   readonly result: string | null;
@@ -35,8 +42,9 @@ export interface EvaluationRow {
 }
 
 /** An evaluation as it is asked for. */
-export interface NewEvaluation extends Pick<EvaluationOrder, 'protocol' | 'distance'> {
+export interface NewEvaluation {
   readonly id: string;
+  readonly rule: EvaluationRule;
   readonly query: SetDescription;
   readonly gallery: SetDescription;
   readonly webhookUrl?: string | undefined;
@@ -50,33 +58,47 @@ export interface Idempotency {
   readonly request: string;
 }
 
-/** What an evaluation of the catalogue ranks. */
-export function orderOf({
-  query_sha256,
-  gallery_sha256,
-  protocol,
-  distance,
-}: EvaluationRow): EvaluationOrder {
-  return { query: query_sha256, gallery: gallery_sha256, protocol, distance };
+/** How an evaluation of the catalogue ranks. */
+export function ruleOf({ protocol, distance, options }: EvaluationRow): EvaluationRule {
+  return ruleSchema.parse({
+    ...JSON.parse(options),
+    protocol: protocol.startsWith('{') ? JSON.parse(protocol) : protocol,
+    distance,
+  });
 }
 
-/** Records an evaluation, in one step. @returns whether it is there now; not where its key is taken. */
+/** What an evaluation of the catalogue ranks. */
+export function orderOf(row: EvaluationRow): EvaluationOrder {
+  return { query: row.query_sha256, gallery: row.gallery_sha256, ...ruleOf(row) };
+}
+
+/** The sets ?1 and ?3 have the contents ?2 and ?4: what they hold is not removed, once this is recorded. */
+const SETS_ARE_THERE = `EXISTS (SELECT 1 FROM sets WHERE name = ?1 AND sha256 = ?2)
+  AND EXISTS (SELECT 1 FROM sets WHERE name = ?3 AND sha256 = ?4)`;
+
+/**
+ * Records an evaluation, in one step.
+ *
+ * @returns whether it is there now; not where its key is taken, or a set was replaced or deleted meanwhile.
+ */
 export async function recordEvaluation(
   { CATALOGUE }: Bindings,
-  { id, query, gallery, protocol, distance, webhookUrl, idempotency }: NewEvaluation,
+  { id, query, gallery, rule, webhookUrl, idempotency }: NewEvaluation,
 ): Promise<boolean> {
+  const { protocol, distance, ...options } = rule;
   const { meta } = await CATALOGUE.prepare(
-    `INSERT INTO evaluations (id, state, query_set, query_sha256, query_count, gallery_set, gallery_sha256,
-       gallery_count, dimension, protocol, distance, version, idempotency_key, request_sha256, webhook_url,
-       created_at)
-     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO evaluations (query_set, query_sha256, gallery_set, gallery_sha256, id, state, query_count,
+       gallery_count, dimension, protocol, distance, options, version, idempotency_key, request_sha256,
+       webhook_url, created_at)
+     SELECT ?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+       WHERE ${SETS_ARE_THERE}
      ON CONFLICT (idempotency_key) DO NOTHING`,
   )
     .bind(
-      id,
-      ...[query.name, query.sha256, query.count],
-      ...[gallery.name, gallery.sha256, gallery.count],
-      ...[query.dimension, protocol, distance, SERVICE_VERSION],
+      ...[query.name, query.sha256, gallery.name, gallery.sha256, id, query.count, gallery.count],
+      query.dimension,
+      typeof protocol === 'string' ? protocol : JSON.stringify(protocol),
+      ...[distance, JSON.stringify(options), SERVICE_VERSION],
       ...[idempotency?.key ?? null, idempotency?.request ?? null, webhookUrl ?? null],
       new Date().toISOString(),
     )
@@ -113,6 +135,49 @@ export async function recordOutcome(
     )
     .run();
   return meta.changes === 1 || (await findEvaluation(bindings, id)) !== null;
+}
+
+/** Records how the delivery of a webhook fares. */
+export async function recordWebhook(
+  { CATALOGUE }: Bindings,
+  id: string,
+  { attempts, status, deliveredAt }: { attempts: number; status: string; deliveredAt: string | null },
+): Promise<void> {
+  await CATALOGUE.prepare(
+    `UPDATE evaluations SET webhook_attempts = ?, webhook_status = ?, webhook_delivered_at = ? WHERE id = ?`,
+  )
+    .bind(attempts, status, deliveredAt, id)
+    .run();
+}
+
+/** Evaluations that are recorded as queued since before a time, the oldest first. */
+export async function listQueued(
+  { CATALOGUE }: Bindings,
+  before: number,
+  limit: number,
+): Promise<EvaluationRow[]> {
+  const { results } = await CATALOGUE.prepare(
+    "SELECT * FROM evaluations WHERE state = 'queued' AND created_at < ? ORDER BY created_at LIMIT ?",
+  )
+    .bind(new Date(before).toISOString(), limit)
+    .all<EvaluationRow>();
+  return results;
+}
+
+/** What is recorded of an evaluation that was never planned, so that its key may start it once more. */
+export const NOT_STARTED = 'not_started';
+
+/** Opens an evaluation that was never planned once more, if its sets are still what they were. */
+export async function reopenEvaluation({ CATALOGUE }: Bindings, row: EvaluationRow): Promise<void> {
+  await CATALOGUE.prepare(
+    `UPDATE evaluations SET state = 'queued', error = NULL, finished_at = NULL, created_at = ?6
+       WHERE id = ?5 AND state = 'failed' AND error ->> 'code' = '${NOT_STARTED}' AND ${SETS_ARE_THERE}`,
+  )
+    .bind(
+      ...[row.query_set, row.query_sha256, row.gallery_set, row.gallery_sha256, row.id],
+      new Date().toISOString(),
+    )
+    .run();
 }
 
 /** Takes an evaluation out of the catalogue. */

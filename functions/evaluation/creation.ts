@@ -1,6 +1,5 @@
 import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
-import { MAX_SHARDS } from '../limits.ts';
 import type { SetDescription } from '../sets/catalogue.ts';
 import {
   type EvaluationRow,
@@ -9,11 +8,15 @@ import {
   forgetEvaluation,
   type Idempotency,
   type NewEvaluation,
+  NOT_STARTED,
   orderOf,
   recordEvaluation,
+  reopenEvaluation,
 } from './catalogue.ts';
 import { hasEnded } from './description.ts';
 import { IDEMPOTENCY_HEADER } from './idempotency.ts';
+import type { EvaluationRule } from './order.ts';
+import type { PlanProblem } from './plan.ts';
 import type { Webhook } from './webhook.ts';
 
 /** The evaluation that the same request asked for before, planned if it was not; `undefined` for the first. */
@@ -32,8 +35,10 @@ export async function repeatedEvaluation(
     });
   }
   // The first request may be in the midst of its planning, or was interrupted there.
-  if (!hasEnded(row)) await plan(bindings, row, webhook);
-  return row;
+  if (row.error !== null && JSON.parse(row.error).code === NOT_STARTED) await reopenEvaluation(bindings, row);
+  const current = await findEvaluationByKey(bindings, key);
+  if (current !== null && !hasEnded(current)) await plan(bindings, current, webhook);
+  return current ?? undefined;
 }
 
 /**
@@ -47,12 +52,14 @@ export async function createEvaluation(
 ): Promise<{ row: EvaluationRow; created: boolean }> {
   const { id, idempotency } = evaluation;
   if (!(await recordEvaluation(bindings, evaluation))) {
-    const row = await repeatedEvaluation(bindings, idempotency as Idempotency, webhook);
-    if (row !== undefined) return { row, created: false };
+    if (idempotency !== undefined) {
+      const row = await repeatedEvaluation(bindings, idempotency, webhook);
+      if (row !== undefined) return { row, created: false };
+    }
     throw new ApiError(409, {
-      message: `${IDEMPOTENCY_HEADER}: another request with this key was just refused or deleted; send it again.`,
-      param: IDEMPOTENCY_HEADER,
-      code: 'idempotency_conflict',
+      message: `The set "${evaluation.query.name}" or "${evaluation.gallery.name}" was replaced or deleted while the evaluation was asked for; send it again.`,
+      param: 'query',
+      code: 'set_changed',
     });
   }
   const row = (await findEvaluation(bindings, id)) as EvaluationRow;
@@ -69,22 +76,19 @@ export async function createEvaluation(
 async function plan(bindings: Bindings, row: EvaluationRow, webhook: Webhook | undefined): Promise<void> {
   const { EVALUATIONS } = bindings;
   const owner = EVALUATIONS.get(EVALUATIONS.idFromName(row.id));
-  if ((await owner.start(row.id, orderOf(row), webhook)) !== undefined) return;
+  const problem = await owner.start(row.id, orderOf(row), webhook);
+  if (problem === undefined) return;
   await forgetEvaluation(bindings, row.id);
-  throw tooLarge(row.query_count, row.gallery_count, row.dimension);
+  throw cannotBePlanned(problem);
 }
 
-/** Sets that would make more shards than one evaluation may have. */
-export function tooLarge(queries: number, items: number, dimension: number): ApiError {
-  return new ApiError(422, {
-    message: `${queries} queries × ${items} gallery items × ${dimension} dimensions are more than the ${MAX_SHARDS} shards of one evaluation.`,
-    param: 'query',
-    code: 'evaluation_too_large',
-  });
+/** An evaluation that the sets do not allow, or that is beyond a limit. */
+export function cannotBePlanned({ message, param, code }: PlanProblem): ApiError {
+  return new ApiError(422, { message, param, code });
 }
 
 /** Whether the two sets can be ranked against each other. @throws {ApiError} 422 that says why not. */
-export function checkFit(protocol: string, query: SetDescription, gallery: SetDescription): void {
+export function checkFit({ protocol }: EvaluationRule, query: SetDescription, gallery: SetDescription): void {
   if (query.dimension !== gallery.dimension) {
     throw new ApiError(422, {
       message: `The query set "${query.name}" has ${query.dimension} dimensions, the gallery set "${gallery.name}" has ${gallery.dimension}.`,

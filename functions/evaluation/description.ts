@@ -1,7 +1,8 @@
 import { PLANNING_MS } from '../limits.ts';
-import type { EvaluationRow } from './catalogue.ts';
+import { type EvaluationRow, NOT_STARTED, ruleOf } from './catalogue.ts';
 import type { EvaluationProgress } from './evaluation.ts';
 import type { Outcome } from './ledger.ts';
+import { type EvaluationRule, setRuleOf } from './order.ts';
 
 /** Whether the catalogue has how an evaluation ended. */
 export function hasEnded({ state }: EvaluationRow): boolean {
@@ -22,12 +23,34 @@ export function describeEvaluation(row: EvaluationRow, progress?: EvaluationProg
     query: { set: row.query_set, sha256: row.query_sha256, count: row.query_count },
     gallery: { set: row.gallery_set, sha256: row.gallery_sha256, count: row.gallery_count },
     dimension: row.dimension,
-    protocol: row.protocol,
-    distance: row.distance,
+    ...describeRule(ruleOf(row)),
     version: row.version,
-    // The secret is in the evaluation's own storage only, until the webhook is delivered.
-    ...(row.webhook_url !== null && { webhook: { url: row.webhook_url } }),
+    ...(row.webhook_url !== null && { webhook: describeWebhook(row) }),
     createdAt: row.created_at,
+  };
+}
+
+/** How an evaluation ranks: what is by default is left out. */
+export function describeRule(rule: EvaluationRule) {
+  const { protocol, distance, draws, bootstrap, verification, rerank, topK } = rule;
+  return {
+    protocol,
+    distance,
+    ...(protocol === 'cuhk03-classic' && { draws: draws ?? setRuleOf(rule).draws }),
+    ...(bootstrap !== undefined && { bootstrap }),
+    ...(verification && { verification }),
+    ...(rerank !== undefined && { rerank }),
+    ...(topK > 0 && { topK }),
+  };
+}
+
+/** The secret is in the evaluation's own storage only, until the webhook is delivered. */
+function describeWebhook(row: EvaluationRow) {
+  return {
+    url: row.webhook_url,
+    attempts: row.webhook_attempts,
+    lastStatus: row.webhook_status,
+    deliveredAt: row.webhook_delivered_at,
   };
 }
 
@@ -43,10 +66,14 @@ function recordedState(row: EvaluationRow) {
 
 function liveState(row: EvaluationRow, progress: EvaluationProgress | undefined) {
   if (progress === undefined) return unplannedState(row);
-  const { started, done, total, etaSeconds, outcome } = progress;
+  const { started, done, total, stages, etaSeconds, outcome } = progress;
   if (outcome === undefined) {
-    const shards = { shards: { done, total }, etaSeconds };
-    return { state: started ? 'running' : 'queued', finishedAt: null, progress: shards };
+    const current = stages.find((stage) => stage.done < stage.total)?.stage ?? null;
+    return {
+      state: started ? 'running' : 'queued',
+      finishedAt: null,
+      progress: { shards: { done, total }, stage: current, stages, etaSeconds },
+    };
   }
   return {
     state: outcome.state,
@@ -66,6 +93,11 @@ function unplannedState(row: EvaluationRow) {
   const progress = { shards: { done: 0, total: 0 }, etaSeconds: null };
   if (Date.now() - Date.parse(row.created_at) < PLANNING_MS)
     return { state: 'queued', finishedAt: null, progress };
-  const message = 'The evaluation was interrupted before it was planned; start it again.';
-  return { state: 'failed', finishedAt: null, progress, error: { message, code: 'not_started' } };
+  return { state: 'failed', finishedAt: null, progress, error: NOT_STARTED_ERROR };
 }
+
+/** The outcome of an evaluation that was interrupted before it was planned. */
+export const NOT_STARTED_ERROR = {
+  message: 'The evaluation was interrupted before it was planned; start it again.',
+  code: NOT_STARTED,
+};

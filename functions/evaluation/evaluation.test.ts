@@ -87,7 +87,7 @@ test('a shard that is always lost fails the evaluation, which names it', async (
   expect(row).toMatchObject({ state: 'failed', shards_done: 2, result: null });
   expect(JSON.parse(row?.error as string)).toEqual({
     code: 'shard_failed',
-    message: 'Shard 1 (queries 512 to 1023) was brought back by no worker 20 times.',
+    message: 'Shard 1 (ranking, queries 512 to 1023) was brought back by no worker 20 times.',
   });
 });
 
@@ -104,7 +104,7 @@ test('a shard that always fails fails the evaluation with its last error', async
   const row = await findEvaluation(env, id);
   expect(row?.state).toBe('failed');
   expect(row?.error).toMatch(
-    /Shard 0 \(queries 0 to 511\) failed 5 times\. The last time: The content [0-9a-f]+ is not in R2/,
+    /Shard 0 \(ranking, queries 0 to 511\) failed 5 times\. The last time: The content [0-9a-f]+ is not in R2/,
   );
   // What is still on its way finds nothing to do.
   const result = await deliver(sent[1], sent[2]);
@@ -158,8 +158,10 @@ test('scores of other queries than the shard’s are not taken', async () => {
   const { stub } = await startWithoutQueue();
   const { QueryScores } = await import('@softmargin/shared/metrics/scores.ts');
   await runInDurableObject(stub, async (instance: Evaluation) => {
-    await expect(instance.complete(0, new QueryScores(0, 5).encode())).rejects.toThrow('Shard 0 is not of');
-    await expect(instance.complete(0, new Uint8Array(3))).rejects.toThrow(RangeError);
+    await expect(instance.complete(0, { scores: new QueryScores(0, 5).encode() })).rejects.toThrow(
+      'of queries 0 to 4',
+    );
+    await expect(instance.complete(0, { scores: new Uint8Array(3) })).rejects.toThrow(RangeError);
   });
   expect(await stub.progress()).toMatchObject({ done: 0 });
 });

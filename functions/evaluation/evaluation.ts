@@ -1,24 +1,25 @@
 import { DurableObject } from 'cloudflare:workers';
-import { QueryScores } from '@softmargin/shared/metrics/scores.ts';
-import { summarise } from '@softmargin/shared/metrics/summary.ts';
 import { type Bindings, parseVariables } from '../environment.ts';
 import {
   ALARM_AGAIN_MS,
   MAX_SHARD_FAILURES,
   MAX_SHARD_LOSSES,
-  MAX_SHARDS,
   MAX_TIMEOUT_DOUBLINGS,
   MAX_WEBHOOK_ATTEMPTS,
   MAX_WEBHOOK_PAUSE_MS,
   SHARDS_IN_FLIGHT,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
-import { findEvaluation, recordOutcome, recordRunning } from './catalogue.ts';
+import { findEvaluation, recordOutcome, recordRunning, recordWebhook } from './catalogue.ts';
 import { describeEvaluation } from './description.ts';
-import { Ledger, type LedgerShard, type Outcome } from './ledger.ts';
-import type { EvaluationOrder, ShardOrder } from './order.ts';
-import { planEvaluation } from './plan.ts';
-import { etaSeconds } from './progress.ts';
+import { findingsOf } from './findings.ts';
+import { Ledger, type LedgerShard, type Outcome, type ShardOrder } from './ledger.ts';
+import type { EvaluationOrder } from './order.ts';
+import { type Plan, type PlanProblem, planEvaluation, planProblem } from './plan.ts';
+import { etaSeconds, type StagePace } from './progress.ts';
+import { readSpeeds, recordSpeeds, shardWork } from './speeds.ts';
+import type { Parts } from './stages/stage.ts';
+import { type StageName, stages } from './stages/stages.ts';
 import { deliver, type Webhook } from './webhook.ts';
 
 /** How far an evaluation is. */
@@ -27,6 +28,7 @@ export interface EvaluationProgress {
   readonly started: boolean;
   readonly done: number;
   readonly total: number;
+  readonly stages: readonly StagePace[];
   readonly etaSeconds: number | null;
   readonly outcome: Outcome | undefined;
 }
@@ -50,22 +52,34 @@ export class Evaluation extends DurableObject<Bindings> {
   /**
    * Plans the evaluation and sends its first shards. Where that is done already, it is not done again.
    *
-   * @returns the number of shards, or `undefined` where they would be more than are allowed.
+   * @returns what is wrong with it where it cannot be planned.
    */
-  async start(evaluation: string, order: EvaluationOrder, webhook?: Webhook): Promise<number | undefined> {
-    if (this.#ledger.job() !== undefined) return this.#ledger.pace().total;
-    const { SHARD_WORK, SHARD_TIMEOUT_MS } = parseVariables(this.env);
-    const { shards } = await planEvaluation(this.env.STORE, order, SHARD_WORK);
-    if (shards.length > MAX_SHARDS) return undefined;
+  async start(
+    evaluation: string,
+    order: EvaluationOrder,
+    webhook?: Webhook,
+  ): Promise<PlanProblem | undefined> {
+    if (this.#ledger.job() !== undefined) return undefined;
+    const { SHARD_TIMEOUT_MS } = parseVariables(this.env);
+    const work = shardWork(this.env, await readSpeeds(this.env));
+    let plan: Plan;
+    try {
+      plan = await planEvaluation(this.env.STORE, order, work);
+    } catch (error) {
+      // Errors lose their class on the way to the caller.
+      const problem = planProblem(error);
+      if (problem === undefined) throw error;
+      return problem;
+    }
 
     // The alarm is set before anything is sent: from here on the evaluation ends, whatever is lost.
     const now = Date.now();
     await this.ctx.storage.setAlarm(now + SHARD_TIMEOUT_MS);
     // Two that start it at the same time both planned it; the second finds it open.
-    if (this.#ledger.job() !== undefined) return this.#ledger.pace().total;
-    this.ctx.storage.transactionSync(() => this.#ledger.open(evaluation, order, shards, webhook, now));
+    if (this.#ledger.job() !== undefined) return undefined;
+    this.ctx.storage.transactionSync(() => this.#ledger.open(evaluation, order, plan.stages, webhook, now));
     await this.#sendWaiting();
-    return shards.length;
+    return undefined;
   }
 
   /** How far it is; `undefined` where it was never started, or is deleted. */
@@ -77,6 +91,7 @@ export class Evaluation extends DurableObject<Bindings> {
       started: job.heardAt !== undefined,
       done: pace.done,
       total: pace.total,
+      stages: this.#ledger.stagePaces(),
       etaSeconds: job.outcome === undefined ? etaSeconds(pace, Date.now()) : null,
       outcome: job.outcome,
     };
@@ -108,27 +123,26 @@ export class Evaluation extends DurableObject<Bindings> {
     const open = this.#open(shard);
     if (open === undefined) return undefined;
     const first = this.#ledger.job()?.heardAt === undefined;
-    this.#ledger.heard(Date.now());
+    const now = Date.now();
+    this.#ledger.heard(now);
+    this.#ledger.claimed(shard, now);
     if (first) {
       this.#tellWatchers();
       // Where this fails the alarm does it; the shard is not held up.
       await recordRunning(this.env, open.evaluation).catch(console.error);
     }
-    const { start, count } = open.shard;
-    return { ...open.order, start, count };
+    const { stage, start, count } = open.shard;
+    return { stage, order: open.order, start, count };
   }
 
-  /** Takes the scores of a shard. A shard that comes twice counts once. */
-  async complete(shard: number, scores: Uint8Array): Promise<void> {
+  /** Takes what a shard left. A shard that comes twice counts once. */
+  async complete(shard: number, parts: Parts): Promise<void> {
     const open = this.#open(shard);
     if (open === undefined) return;
-    const { start, count } = QueryScores.decode(scores);
-    if (start !== open.shard.start || count !== open.shard.count) {
-      throw new RangeError(`Shard ${shard} is not of queries ${start} to ${start + count - 1}.`);
-    }
+    stages[open.shard.stage].check(parts, open.shard);
     const now = Date.now();
     this.#ledger.heard(now);
-    this.#ledger.done(shard, scores, now);
+    this.ctx.storage.transactionSync(() => this.#ledger.done(shard, parts, now));
     this.#tellWatchers();
     if (!this.#summarise()) return this.#sendWaiting();
     await this.#settle();
@@ -160,9 +174,21 @@ export class Evaluation extends DurableObject<Bindings> {
     this.#tellWatchers();
   }
 
-  /** Encoded scores of up to `limit` shards from number `first` on, once it has succeeded; else none. */
-  scores(first: number, limit: number): Uint8Array[] {
-    return this.#ledger.job()?.outcome?.state === 'succeeded' ? this.#ledger.scores(first, limit) : [];
+  /** What up to `limit` shards of a stage left, from its number `first` on, for a worker of a later one. */
+  earlier(stage: StageName, first: number, limit: number): Parts[] {
+    const job = this.#ledger.job();
+    return job === undefined || job.outcome !== undefined ? [] : [...this.#ledger.parts(stage, first, limit)];
+  }
+
+  /** What up to `limit` shards left of their queries, from number `first` on, once it has succeeded; else none. */
+  queries(first: number, limit: number): Parts[] {
+    const succeeded = this.#ledger.job()?.outcome?.state === 'succeeded';
+    return succeeded ? [...this.#ledger.parts('ranking', first, limit)] : [];
+  }
+
+  /** The number, for {@link queries}, of the shard that has a query. */
+  shardOf(query: number): number {
+    return this.#ledger.job() === undefined ? 0 : this.#ledger.shardOf('ranking', query);
   }
 
   /**
@@ -216,7 +242,7 @@ export class Evaluation extends DurableObject<Bindings> {
   /** Sends shards once more, unless one failed or went missing as often as is allowed: then the evaluation fails. */
   async #resend(shards: readonly number[], delaySeconds = 0): Promise<void> {
     for (const number of shards) {
-      const { start, count, failures, losses, error } = this.#ledger.shard(number) as LedgerShard;
+      const { stage, start, count, failures, losses, error } = this.#ledger.shard(number) as LedgerShard;
       if (failures < MAX_SHARD_FAILURES && losses < MAX_SHARD_LOSSES) continue;
       const why =
         failures < MAX_SHARD_FAILURES
@@ -226,10 +252,11 @@ export class Evaluation extends DurableObject<Bindings> {
         state: 'failed',
         finishedAt: new Date().toISOString(),
         error: {
-          message: `Shard ${number} (queries ${start} to ${start + count - 1}) ${why}`.replace(
-            /[^.]$/,
-            '$&.',
-          ),
+          message:
+            `Shard ${number} (${stage}, ${stages[stage].items} ${start} to ${start + count - 1}) ${why}`.replace(
+              /[^.]$/,
+              '$&.',
+            ),
           code: 'shard_failed',
         },
       });
@@ -256,15 +283,15 @@ export class Evaluation extends DurableObject<Bindings> {
 
   /** Ends it with its result where every shard is done. @returns whether it has ended. */
   #summarise(): boolean {
-    const { done, total, queries } = this.#ledger.pace();
-    if (done < total) return false;
+    const job = this.#ledger.job();
+    const { done, total } = this.#ledger.pace();
+    if (job === undefined || done < total) return false;
     const finishedAt = new Date().toISOString();
     try {
-      const result = summarise(this.#ledger.scores().map(QueryScores.decode), queries);
-      this.#close({ state: 'succeeded', finishedAt, result });
+      this.#close({ state: 'succeeded', finishedAt, result: findingsOf(job.order, this.#ledger) });
     } catch (error) {
       console.error(error);
-      const message = `The scores could not be summarised: ${(error as Error).message}`;
+      const message = `What the shards found could not be summarised: ${(error as Error).message}`;
       this.#close({ state: 'failed', finishedAt, error: { message, code: 'summary_failed' } });
     }
     return true;
@@ -285,7 +312,9 @@ export class Evaluation extends DurableObject<Bindings> {
         const known = await recordOutcome(this.env, job.evaluation, job.outcome, { done, total });
         // Its start was given up, or it was deleted meanwhile: nobody can ask for it any more.
         if (!known) return this.discard();
-        if (this.#ledger.job() !== undefined) this.#ledger.recorded();
+        if (this.#ledger.job() === undefined) return;
+        this.#ledger.recorded();
+        await recordSpeeds(this.env, this.#ledger.measurements());
       } catch (error) {
         console.error(error);
       }
@@ -305,11 +334,15 @@ export class Evaluation extends DurableObject<Bindings> {
     const attempts = webhook.attempts + 1;
     const pause = Math.min(MAX_WEBHOOK_PAUSE_MS, WEBHOOK_PAUSE_MS * 4 ** (attempts - 1));
     this.#ledger.webhookTried(now + pause);
-    const problem = await deliver(webhook, JSON.stringify(describeEvaluation(row)), now);
+    const { status, delivered } = await deliver(webhook, JSON.stringify(describeEvaluation(row)), now);
     if (this.#ledger.job() === undefined) return;
-    if (problem === undefined) return this.#ledger.webhookEnded();
-    console.error(`The webhook of evaluation ${job.evaluation} was not delivered (${attempts}): ${problem}`);
-    if (attempts >= MAX_WEBHOOK_ATTEMPTS) this.#ledger.webhookEnded();
+    if (!delivered) {
+      console.error(`The webhook of evaluation ${job.evaluation} was not delivered (${attempts}): ${status}`);
+    }
+    if (delivered || attempts >= MAX_WEBHOOK_ATTEMPTS) this.#ledger.webhookEnded();
+    // What is shown of it; where this fails, the webhook itself goes on all the same.
+    const deliveredAt = delivered ? new Date().toISOString() : null;
+    await recordWebhook(this.env, job.evaluation, { attempts, status, deliveredAt }).catch(console.error);
   }
 
   /** Sets the alarm to when there is something to do next, or takes it away. */

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { eventStream } from './events.ts';
 
 const times = { interval: 1, heartbeat: 5, longest: 60_000 };
-const progress = { started: true, done: 1, total: 2, etaSeconds: 1, outcome: undefined };
+const progress = { started: true, done: 1, total: 2, stages: [], etaSeconds: 1, outcome: undefined };
 
 test('where nothing happens a comment shows that the stream is there', async () => {
   const reader = eventStream(

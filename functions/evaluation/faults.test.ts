@@ -152,7 +152,7 @@ describe('a block that changed in R2', () => {
       expect(row?.state).toBe('failed');
       expect(JSON.parse(row?.error as string)).toEqual({
         code: 'shard_failed',
-        message: `Shard 0 (queries 0 to 29) failed 5 times. The last time: The content ${index.blocks[0]} in R2 is corrupted (block 0 of set ${sha256}).`,
+        message: `Shard 0 (ranking, queries 0 to 29) failed 5 times. The last time: The content ${index.blocks[0]} in R2 is corrupted (block 0 of set ${sha256}).`,
       });
     },
   );

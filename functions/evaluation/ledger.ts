@@ -1,11 +1,22 @@
 import type { Shard } from '@softmargin/shared/metrics/shards.ts';
 import type { EvaluationOrder } from './order.ts';
-import type { Pace } from './progress.ts';
+import type { PlannedStage } from './plan.ts';
+import type { Pace, StagePace } from './progress.ts';
+import type { Measurement } from './speeds.ts';
+import type { Engine, Parts } from './stages/stage.ts';
+import type { StageName } from './stages/stages.ts';
 import type { Webhook } from './webhook.ts';
 
-/** A shard as the ledger has it. */
+/** A shard as its worker gets it. */
+export interface ShardOrder extends Shard {
+  readonly stage: StageName;
+  readonly order: EvaluationOrder;
+}
+
+/** A shard as the ledger has it. Shards are numbered through all stages, in the order in which they run. */
 export interface LedgerShard extends Shard {
   readonly shard: number;
+  readonly stage: StageName;
   readonly state: 'waiting' | 'out' | 'done';
   /** How often its worker said that it failed. */
   readonly failures: number;
@@ -51,7 +62,7 @@ export interface PendingWebhook extends Webhook {
   readonly dueAt: number;
 }
 
-const COLUMNS = 'shard, start, count, state, failures, losses, sent_at AS sentAt, error';
+const COLUMNS = 'shard, stage, start, count, state, failures, losses, sent_at AS sentAt, error';
 
 /**
  * What is done of one evaluation and what is not, in the SQLite database of its Durable Object. The database
@@ -67,7 +78,7 @@ export class Ledger {
   open(
     evaluation: string,
     order: EvaluationOrder,
-    shards: readonly Shard[],
+    stages: readonly PlannedStage[],
     webhook: Webhook | undefined,
     now: number,
   ): void {
@@ -80,17 +91,31 @@ export class Ledger {
         outcome TEXT,
         recorded INTEGER NOT NULL DEFAULT 0
       ) STRICT;
+      CREATE TABLE stages (
+        place INTEGER PRIMARY KEY,
+        stage TEXT NOT NULL UNIQUE,
+        engine TEXT NOT NULL,
+        work_per_item REAL NOT NULL
+      ) STRICT;
       CREATE TABLE shards (
         shard INTEGER PRIMARY KEY,
+        stage TEXT NOT NULL,
         start INTEGER NOT NULL,
         count INTEGER NOT NULL,
         state TEXT NOT NULL DEFAULT 'waiting',
         failures INTEGER NOT NULL DEFAULT 0,
         losses INTEGER NOT NULL DEFAULT 0,
         sent_at INTEGER NOT NULL DEFAULT 0,
+        claimed_at INTEGER,
         done_at INTEGER NOT NULL DEFAULT 0,
-        error TEXT,
-        scores BLOB
+        error TEXT
+      ) STRICT;
+      CREATE INDEX shards_by_state ON shards (state, shard);
+      CREATE TABLE parts (
+        shard INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        bytes BLOB NOT NULL,
+        PRIMARY KEY (shard, name)
       ) STRICT;
       CREATE TABLE webhook (
         url TEXT NOT NULL,
@@ -103,11 +128,26 @@ export class Ledger {
       'INSERT INTO job (evaluation, evaluation_order, opened_at) VALUES (?, ?, ?)',
       ...[evaluation, JSON.stringify(order), now],
     );
-    for (const [shard, { start, count }] of shards.entries()) {
-      this.#sql.exec('INSERT INTO shards (shard, start, count) VALUES (?, ?, ?)', shard, start, count);
-    }
+    this.addStages(stages);
     if (webhook !== undefined) {
       this.#sql.exec('INSERT INTO webhook (url, secret) VALUES (?, ?)', webhook.url, webhook.secret);
+    }
+  }
+
+  /** Adds stages behind those that are there: an evaluation need not be planned all at once. */
+  addStages(stages: readonly PlannedStage[]): void {
+    let shard = this.pace().total;
+    for (const { stage, engine, workPerItem, shards } of stages) {
+      this.#sql.exec(
+        'INSERT INTO stages (stage, engine, work_per_item) VALUES (?, ?, ?)',
+        ...[stage, engine, workPerItem],
+      );
+      for (const { start, count } of shards) {
+        this.#sql.exec(
+          'INSERT INTO shards (shard, stage, start, count) VALUES (?, ?, ?, ?)',
+          ...[shard++, stage, start, count],
+        );
+      }
     }
   }
 
@@ -131,9 +171,14 @@ export class Ledger {
     return this.#select('WHERE shard = ?', shard)[0];
   }
 
-  /** Shards that were never sent, in order, up to a number. */
+  /** Shards that were never sent and may be: of the first stage that is not done. In order, up to a number. */
   waiting(limit: number): LedgerShard[] {
-    return this.#select("WHERE state = 'waiting' ORDER BY shard LIMIT ?", limit);
+    return this.#select(
+      `WHERE state = 'waiting'
+         AND stage = (SELECT stage FROM shards WHERE state <> 'done' ORDER BY shard LIMIT 1)
+         ORDER BY shard LIMIT ?`,
+      limit,
+    );
   }
 
   /** Shards that were sent and of which nothing came back. */
@@ -141,17 +186,42 @@ export class Ledger {
     return this.#select("WHERE state = 'out' ORDER BY shard");
   }
 
-  pace(): Pace & { readonly queries: number } {
+  pace(): Pace {
     return this.#sql
-      .exec<{ done: number; total: number; queries: number; openedAt: number; lastDoneAt: number }>(
-        `SELECT COUNT(*) FILTER (WHERE state = 'done') AS done, COUNT(*) AS total, SUM(count) AS queries,
-           (SELECT opened_at FROM job) AS openedAt, MAX(done_at) AS lastDoneAt FROM shards`,
+      .exec<{ done: number; total: number; openedAt: number; lastDoneAt: number }>(
+        `SELECT COUNT(*) FILTER (WHERE state = 'done') AS done, COUNT(*) AS total,
+           (SELECT opened_at FROM job) AS openedAt, COALESCE(MAX(done_at), 0) AS lastDoneAt FROM shards`,
       )
       .one();
   }
 
+  /** How far each stage is, in the order in which they run. */
+  stagePaces(): StagePace[] {
+    return this.#sql
+      .exec<{ stage: StageName; done: number; total: number }>(
+        `SELECT stage, COUNT(*) FILTER (WHERE state = 'done') AS done, COUNT(*) AS total FROM shards
+           GROUP BY stage ORDER BY MIN(shard)`,
+      )
+      .toArray();
+  }
+
+  /** How long shards that went well took, by engine. */
+  measurements(): Measurement[] {
+    return this.#sql
+      .exec<{ engine: Engine; multiplyAdds: number; milliseconds: number }>(
+        `SELECT engine, SUM(count * work_per_item) AS multiplyAdds, SUM(done_at - claimed_at) AS milliseconds
+           FROM shards JOIN stages USING (stage)
+           WHERE state = 'done' AND claimed_at IS NOT NULL AND failures = 0 AND losses = 0 GROUP BY engine`,
+      )
+      .toArray();
+  }
+
   sent(shard: number, now: number): void {
     this.#sql.exec("UPDATE shards SET state = 'out', sent_at = ? WHERE shard = ?", now, shard);
+  }
+
+  claimed(shard: number, now: number): void {
+    this.#sql.exec('UPDATE shards SET claimed_at = COALESCE(claimed_at, ?) WHERE shard = ?', now, shard);
   }
 
   heard(now: number): void {
@@ -166,31 +236,55 @@ export class Ledger {
     this.#sql.exec('UPDATE shards SET losses = losses + 1 WHERE shard = ?', shard);
   }
 
-  done(shard: number, scores: Uint8Array, now: number): void {
-    this.#sql.exec(
-      "UPDATE shards SET state = 'done', scores = ?, done_at = ? WHERE shard = ?",
-      scores,
-      now,
-      shard,
-    );
+  /** Takes what a shard left; in one step, with its state. */
+  done(shard: number, parts: Parts, now: number): void {
+    this.#sql.exec("UPDATE shards SET state = 'done', done_at = ? WHERE shard = ?", now, shard);
+    for (const [name, bytes] of Object.entries(parts)) {
+      this.#sql.exec(
+        'INSERT OR REPLACE INTO parts (shard, name, bytes) VALUES (?, ?, ?)',
+        shard,
+        name,
+        bytes,
+      );
+    }
   }
 
-  /** The scores of the shards that are done, in the order of the queries: all, or `limit` of them from `first` on. */
-  scores(first = 0, limit = -1): Uint8Array[] {
-    return this.#sql
-      .exec<{ scores: ArrayBuffer }>(
-        "SELECT scores FROM shards WHERE state = 'done' AND shard >= ? ORDER BY shard LIMIT ?",
-        first,
-        limit,
+  /** What the shards of a stage left, in their order: all, or of `limit` of them from its number `first` on. */
+  *parts(stage: StageName, first = 0, limit = -1): Generator<Parts> {
+    const shards = this.#sql
+      .exec<{ shard: number }>(
+        "SELECT shard FROM shards WHERE stage = ? AND state = 'done' ORDER BY shard LIMIT ? OFFSET ?",
+        ...[stage, limit, first],
       )
-      .toArray()
-      .map(({ scores }) => new Uint8Array(scores));
+      .toArray();
+    for (const { shard } of shards) {
+      const parts = this.#sql
+        .exec<{ name: string; bytes: ArrayBuffer }>('SELECT name, bytes FROM parts WHERE shard = ?', shard)
+        .toArray();
+      yield Object.fromEntries(parts.map(({ name, bytes }) => [name, new Uint8Array(bytes)]));
+    }
   }
 
-  /** Ends the evaluation. Its shards' scores stay where they are its result, and are dropped where it has none. */
+  /** The place of the shard of a stage that has an item, counted from the stage's first. */
+  shardOf(stage: StageName, item: number): number {
+    return this.#sql
+      .exec<{ before: number }>(
+        'SELECT COUNT(*) AS before FROM shards WHERE stage = ? AND start + count <= ?',
+        ...[stage, item],
+      )
+      .one().before;
+  }
+
+  /** Ends the evaluation. What its shards left goes, but for what is asked for by query where it succeeded. */
   close(outcome: Outcome): void {
     this.#sql.exec('UPDATE job SET outcome = ?', JSON.stringify(outcome));
-    if (outcome.state !== 'succeeded') this.#sql.exec('UPDATE shards SET scores = NULL');
+    if (outcome.state !== 'succeeded') this.#sql.exec('DELETE FROM parts');
+    else {
+      this.#sql.exec(
+        `DELETE FROM parts WHERE name NOT IN ('scores', 'queries', 'nearest')
+           OR shard NOT IN (SELECT shard FROM shards WHERE stage = 'ranking')`,
+      );
+    }
   }
 
   recorded(): void {

@@ -1,25 +1,82 @@
-import { expect, test } from 'vitest';
-import { planShards } from './plan.ts';
+import { describe, expect, test } from 'vitest';
+import { ruleSchema } from './order.ts';
+import type { Subject } from './stages/stage.ts';
+import { stages } from './stages/stages.ts';
 
-const limits = { work: 1e9, queries: 100, matches: 50 };
-
-test('a shard has no more queries than its work allows', () => {
-  // A pair of 36 dimensions counts as 100 multiply-adds.
-  const shards = planShards(new Int32Array(10), new Int32Array(1000).fill(1), 36, {
-    ...limits,
-    work: 300_000,
+function subject(
+  queries: number,
+  items: number,
+  { dimension = 1, work = 1e12, rule = {} }: { dimension?: number; work?: number; rule?: object } = {},
+): Subject {
+  const labels = (count: number) => ({
+    identities: new Int32Array(count).fill(1),
+    cameras: Int32Array.from({ length: count }, (_, i) => i % 5),
   });
-  expect(shards.map(({ count }) => count)).toEqual([3, 3, 3, 1]);
+  return {
+    order: {
+      query: '',
+      gallery: '',
+      ...ruleSchema.parse({ protocol: 'none', distance: 'cosine', ...rule }),
+    },
+    queryLabels: labels(queries),
+    galleryLabels: labels(items),
+    dimension,
+    work: { kernel: work, rows: work },
+  };
+}
+
+function counts(stage: keyof typeof stages, of: Subject): number[] | undefined {
+  return stages[stage].plan(of)?.shards.map(({ count }) => count);
+}
+
+describe('ranking', () => {
+  test('a shard has no more queries than its work allows', () => {
+    // A pair of 36 dimensions counts as 100 multiply-adds.
+    expect(counts('ranking', subject(10, 1000, { dimension: 36, work: 300_000 }))).toEqual([3, 3, 3, 1]);
+  });
+
+  test('a query above that alone is a shard of its own', () => {
+    expect(counts('ranking', subject(3, 1000, { work: 10 }))).toEqual([1, 1, 1]);
+  });
+
+  test('memory limits hold beside it', () => {
+    expect(counts('ranking', subject(1100, 1))).toEqual([512, 512, 76]);
+    // 500,000 matches of 200,000 each.
+    expect(counts('ranking', subject(5, 200_000))).toEqual([2, 2, 1]);
+    // Of 100,000 items under five cameras, 20,000 are left out for a query, and all are of its identity.
+    const protocol = { drop: [{ sameCamera: true }] };
+    expect(counts('ranking', subject(9, 100_000, { rule: { protocol } }))).toEqual([4, 4, 1]);
+    // 32 MiB of rows of 8 bytes an item.
+    const classic = { protocol: 'cuhk03-classic' };
+    const [first] = counts('ranking', subject(100, 40_000, { rule: classic })) as number[];
+    expect(first).toBe(Math.min(Math.floor(2 ** 25 / 320_000), 12));
+  });
+
+  test('says how often a shard reads the gallery', () => {
+    const reads = (rule: object) => stages.ranking.plan(subject(1, 1, { rule }))?.reads.gallery;
+    expect(reads({})).toBe(2);
+    expect(reads({ topK: 5 })).toBe(3);
+    expect(reads({ protocol: 'cuhk03-classic' })).toBe(3);
+    expect(reads({ protocol: 'veri776-track' })).toBe(1);
+  });
 });
 
-test('a query above that alone is a shard of its own', () => {
-  const shards = planShards(new Int32Array(3), new Int32Array(1000).fill(1), 1, { ...limits, work: 10 });
-  expect(shards.map(({ count }) => count)).toEqual([1, 1, 1]);
+test('other stages are there where they are asked for', () => {
+  for (const stage of ['pairs', 'neighbours', 'encodings', 're-ranking'] as const) {
+    expect(counts(stage, subject(10, 20))).toBeUndefined();
+  }
+  const all = subject(10, 20, { rule: { verification: true, rerank: {} } });
+  expect(counts('pairs', all)).toEqual([10]);
+  expect(counts('neighbours', all)).toEqual([10, 20]);
+  expect(counts('re-ranking', all)).toEqual([10]);
 });
 
-test('memory limits hold beside it', () => {
-  const queries = planShards(new Int32Array(250), new Int32Array(1).fill(1), 1, limits);
-  expect(queries.map(({ count }) => count)).toEqual([100, 100, 50]);
-  const matches = planShards(new Int32Array(6), new Int32Array(20), 1, limits);
-  expect(matches.map(({ count }) => count)).toEqual([2, 2, 2]);
+test('a shard of items is of one set, and what it leaves fits a row of the ledger', () => {
+  const rerank = { k1: 100 };
+  const shards = stages.encodings.plan(subject(300, 5_000, { rule: { rerank } }))?.shards ?? [];
+  expect(shards.reduce((sum, { count }) => sum + count, 0)).toBe(5_300);
+  expect(shards.filter(({ start, count }) => start < 300 && start + count > 300)).toEqual([]);
+  // 101 reciprocal neighbours and, of each, fewer than a third of 51: 12 bytes a column.
+  const bytes = 12 * 101 * 17;
+  for (const { count } of shards) expect(count * bytes).toBeLessThan(1_500_000);
 });

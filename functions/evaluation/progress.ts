@@ -1,3 +1,12 @@
+import type { StageName } from './stages/stages.ts';
+
+/** How far one stage is, in shards. */
+export interface StagePace {
+  readonly stage: StageName;
+  readonly done: number;
+  readonly total: number;
+}
+
 /** What the ledger knows of how an evaluation goes: numbers of shards, and times in milliseconds since 1970. */
 export interface Pace {
   readonly done: number;

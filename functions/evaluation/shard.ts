@@ -1,10 +1,11 @@
-import { evaluateShard } from '@softmargin/shared/metrics/evaluate.ts';
-import type { QueryScores } from '@softmargin/shared/metrics/scores.ts';
 import * as z from 'zod';
 import type { Bindings } from '../environment.ts';
+import { PARTS_PER_READ } from '../limits.ts';
 import { SetContent } from '../sets/content.ts';
-import { rankingKernel } from './kernel.ts';
-import type { ShardOrder } from './order.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { ShardOrder } from './ledger.ts';
+import type { Parts } from './stages/stage.ts';
+import { type StageName, stages } from './stages/stages.ts';
 
 const messageSchema = z.strictObject({ evaluation: z.uuid(), shard: z.int().nonnegative() });
 
@@ -33,24 +34,40 @@ export async function consumeShards(batch: MessageBatch, bindings: Bindings): Pr
 
 async function workOff({ evaluation, shard }: ShardMessage, { STORE, EVALUATIONS }: Bindings): Promise<void> {
   const owner = EVALUATIONS.get(EVALUATIONS.idFromName(evaluation));
-  const order = await owner.claim(shard);
-  if (order === undefined) return;
-  let scores: Uint8Array;
+  const claimed = await owner.claim(shard);
+  if (claimed === undefined) return;
+  let parts: Parts;
   try {
-    scores = (await rankShard(STORE, order)).encode();
+    parts = await runShard(STORE, owner, claimed);
   } catch (error) {
     console.error(error);
     await owner.fail(shard, error instanceof Error ? error.message : String(error));
     return;
   }
-  await owner.complete(shard, scores);
+  await owner.complete(shard, parts);
 }
 
-/** Ranks the queries of a shard. Of the gallery one block at a time is in memory. */
-async function rankShard(store: R2Bucket, order: ShardOrder): Promise<QueryScores> {
-  const query = await SetContent.open(store, order.query);
-  const gallery = await SetContent.open(store, order.gallery);
-  const rows = await query.rows(order.start, order.count);
-  const source = gallery.gallery(await gallery.labels());
-  return evaluateShard(rankingKernel, order, rows, await query.labels(), source);
+/** Does the work of a shard. */
+async function runShard(
+  store: R2Bucket,
+  owner: DurableObjectStub<Evaluation>,
+  { stage, order, start, count }: ShardOrder,
+): Promise<Parts> {
+  return stages[stage].work({
+    order,
+    shard: { start, count },
+    query: await SetContent.open(store, order.query),
+    gallery: await SetContent.open(store, order.gallery),
+    earlier: (name) => readParts(owner, name as StageName),
+  });
+}
+
+/** What the shards of a stage left, some at a time. */
+async function* readParts(owner: DurableObjectStub<Evaluation>, stage: StageName): AsyncGenerator<Parts> {
+  for (let first = 0; ; ) {
+    const parts = await owner.earlier(stage, first, PARTS_PER_READ);
+    yield* parts;
+    if (parts.length < PARTS_PER_READ) return;
+    first += parts.length;
+  }
 }

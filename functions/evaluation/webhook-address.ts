@@ -1,20 +1,33 @@
+/** Where webhooks of a deployment may go. */
+export interface AllowedPlaces {
+  /** To this machine, over plain HTTP. */
+  readonly loopback: boolean;
+  /** Only to these hosts, where they are given; `*.example.com` is all below a name. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
 /**
  * What is wrong with the address of a webhook, or `undefined`. It may not lead inside: the request is sent by
- * the service, from where it runs, with what the caller chose. Names that resolve to a private address are not
- * found here; a deployed Worker reaches none.
- *
- * @param allowLoopback whether it may be on this machine, over plain HTTP.
+ * the service, from where it runs, with what the caller chose. A name that resolves to a private address is
+ * not found here, as a Worker cannot resolve names; a list of hosts keeps them out.
  */
-export function addressError(address: string, allowLoopback: boolean): string | undefined {
+export function addressError(address: string, { loopback, hosts }: AllowedPlaces): string | undefined {
   if (!URL.canParse(address)) return 'is not a URL';
   // The parser writes every form of an IPv4 address, "0x7f.1" or "2130706433" too, as four decimal numbers.
   const { protocol, hostname, username, password } = new URL(address);
   if (protocol !== 'https:' && protocol !== 'http:') return 'must be an https URL';
   if (username !== '' || password !== '') return 'may not hold a user name or a password';
-  const place = placeOf(hostname.replace(/\.$/, ''));
-  if (place === 'loopback' && allowLoopback) return undefined;
+  const host = hostname.replace(/\.$/, '');
+  const place = placeOf(host);
+  if (place === 'loopback' && loopback) return undefined;
   if (protocol !== 'https:') return 'must be an https URL';
-  return place === 'public' ? undefined : 'may not be a private, link-local or reserved address';
+  if (place !== 'public') return 'may not be a private, link-local or reserved address';
+  if (hosts === undefined || hosts.some((allowed) => covers(allowed, host))) return undefined;
+  return `has the host "${host}", which is none of those that this service sends to`;
+}
+
+function covers(allowed: string, host: string): boolean {
+  return allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed;
 }
 
 type Place = 'public' | 'loopback' | 'inside';

@@ -52,7 +52,10 @@ test('the final object is delivered once, signed, and the secret is forgotten', 
   const [{ url, init }] = received;
   expect(url).toBe(webhook.url);
   expect(init).toMatchObject({ method: 'POST', redirect: 'manual' });
-  expect(JSON.parse(init.body as string)).toEqual(body);
+  expect(JSON.parse(init.body as string)).toEqual({
+    ...body,
+    webhook: { url: webhook.url, attempts: 0, lastStatus: null, deliveredAt: null },
+  });
   const header = new Headers(init.headers).get('Softmargin-Signature') as string;
   const time = Number(/^t=(\d+),v1=[0-9a-f]{64}$/.exec(header)?.[1]);
   expect(Math.abs(time - Date.now() / 1000)).toBeLessThan(60);
@@ -60,6 +63,9 @@ test('the final object is delivered once, signed, and the secret is forgotten', 
 
   await vi.waitFor(async () => expect((await storageOf(stub)).alarm).toBeNull());
   expect(received).toHaveLength(1);
+  expect((await send('GET', `/v1/evaluations/${id}`)).body).toMatchObject({
+    webhook: { attempts: 1, lastStatus: 'It was answered 204.', deliveredAt: expect.any(String) },
+  });
   await runInDurableObject(stub, (_, { storage: { sql } }) => {
     expect(sql.exec('SELECT * FROM webhook').toArray()).toEqual([]);
   });
@@ -84,7 +90,10 @@ test('a receiver that fails or redirects is tried again, a bounded number of tim
     expect(received).toHaveLength(attempt);
   }
   expect(await storageOf(stub)).toMatchObject({ alarm: null });
-  expect((await send('GET', `/v1/evaluations/${id}`)).body.state).toBe('succeeded');
+  expect((await send('GET', `/v1/evaluations/${id}`)).body).toMatchObject({
+    state: 'succeeded',
+    webhook: { attempts: MAX_WEBHOOK_ATTEMPTS, lastStatus: 'It was answered 500.', deliveredAt: null },
+  });
   expect(JSON.stringify(log.mock.calls)).not.toContain(webhook.secret);
 });
 
@@ -104,7 +113,7 @@ describe('addresses', () => {
     'https://[2606:4700::1111]/',
     'https://172.32.0.1/',
   ])('%s is taken', (url) => {
-    expect(addressError(url, false)).toBeUndefined();
+    expect(addressError(url, { loopback: false })).toBeUndefined();
   });
 
   test.each([
@@ -135,17 +144,32 @@ describe('addresses', () => {
     'https://printer.local/',
     'https://metadata.google.internal/',
   ])('%s is not', (url) => {
-    expect(addressError(url, false)).toMatch(/\S/);
+    expect(addressError(url, { loopback: false })).toMatch(/\S/);
   });
 
   test('this machine only where access is open, and then without TLS too', () => {
     for (const url of ['http://127.0.0.1:9/', 'http://localhost:9/', 'http://[::1]/']) {
-      expect(addressError(url, true)).toBeUndefined();
-      expect(addressError(url, false)).toBe('must be an https URL');
+      expect(addressError(url, { loopback: true })).toBeUndefined();
+      expect(addressError(url, { loopback: false })).toBe('must be an https URL');
     }
-    expect(addressError('http://10.0.0.1/', true)).toBeDefined();
-    expect(addressError('http://example.com/', true)).toBeDefined();
+    expect(addressError('http://10.0.0.1/', { loopback: true })).toBeDefined();
+    expect(addressError('http://example.com/', { loopback: true })).toBeDefined();
   });
+});
+
+test('where hosts are listed, only those', () => {
+  const places = { loopback: false, hosts: ['hooks.example.com', '*.example.org'] };
+  for (const url of [
+    'https://hooks.example.com/a',
+    'https://HOOKS.example.com./',
+    'https://a.b.example.org/',
+  ]) {
+    expect(addressError(url, places)).toBeUndefined();
+  }
+  for (const url of ['https://example.com/', 'https://example.org/', 'https://anexample.org/']) {
+    expect(addressError(url, places)).toMatch(/none of those that this service sends to/);
+  }
+  expect(addressError('https://10.0.0.1/', { ...places, hosts: ['10.0.0.1'] })).toMatch(/private/);
 });
 
 test.each([

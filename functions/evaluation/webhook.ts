@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { hex } from '../hex.ts';
 import { MAX_WEBHOOK_SECRET, MAX_WEBHOOK_URL, MIN_WEBHOOK_SECRET, WEBHOOK_TIMEOUT_MS } from '../limits.ts';
-import { addressError } from './webhook-address.ts';
+import { type AllowedPlaces, addressError } from './webhook-address.ts';
 
 /** Where the end of an evaluation is told, and with what the message is signed. */
 export interface Webhook {
@@ -9,14 +9,14 @@ export interface Webhook {
   readonly secret: string;
 }
 
-/** A webhook as a request gives it. @param allowLoopback whether it may be on this machine, over plain HTTP. */
-export function webhookSchema(allowLoopback: boolean) {
+/** A webhook as a request gives it. */
+export function webhookSchema(places: AllowedPlaces) {
   return z.strictObject({
     url: z
       .string()
       .max(MAX_WEBHOOK_URL)
       .superRefine((url, context) => {
-        const message = addressError(url, allowLoopback);
+        const message = addressError(url, places);
         if (message !== undefined) context.addIssue({ code: 'custom', message });
       }),
     secret: z
@@ -37,16 +37,14 @@ export async function signature(secret: string, body: string, now: number): Prom
   return `t=${time},v1=${hex(mac)}`;
 }
 
-/**
- * Delivers a body once.
- *
- * @returns what went wrong, or `undefined`. A redirect is wrong too: it could lead to where the address may not.
- */
-export async function deliver(
-  { url, secret }: Webhook,
-  body: string,
-  now: number,
-): Promise<string | undefined> {
+/** How one attempt to deliver went, in words. */
+export interface Delivery {
+  readonly delivered: boolean;
+  readonly status: string;
+}
+
+/** Delivers a body once. A redirect is a failure: it could lead to where the address may not. */
+export async function deliver({ url, secret }: Webhook, body: string, now: number): Promise<Delivery> {
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -59,8 +57,8 @@ export async function deliver(
       signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
     });
     await response.body?.cancel();
-    return response.ok ? undefined : `It was answered ${response.status}.`;
+    return { delivered: response.ok, status: `It was answered ${response.status}.` };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { delivered: false, status: error instanceof Error ? error.message : String(error) };
   }
 }

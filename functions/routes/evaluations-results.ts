@@ -3,11 +3,11 @@ import type { Context, Hono } from 'hono';
 import { cmcChart } from '../charts/cmc.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError } from '../errors.ts';
-import { type EvaluationRow, findEvaluation } from '../evaluation/catalogue.ts';
+import { type EvaluationRow, findEvaluation, ruleOf } from '../evaluation/catalogue.ts';
 import { describeEvaluation } from '../evaluation/description.ts';
 import { eventStream } from '../evaluation/events.ts';
+import { protocolName } from '../evaluation/order.ts';
 import { queryTable } from '../evaluation/query-table.ts';
-import { SetContent } from '../sets/content.ts';
 import { currentObject, evaluationOf, ownerOf } from './evaluations.ts';
 import { addRoute } from './route.ts';
 
@@ -40,8 +40,7 @@ async function queries(context: Context<AppTypes>): Promise<Response> {
   const { env } = context;
   const { row } = await succeeded(context);
   const owner = ownerOf(env, row.id);
-  const labels = await (await SetContent.open(env.STORE, row.query_sha256)).labels();
-  const table = queryTable(labels, async (first, limit) => owner.scores(first, limit));
+  const table = queryTable(async (first, limit) => owner.queries(first, limit));
   return new Response(table, {
     headers: {
       'Content-Type': 'text/csv; charset=utf-8',
@@ -52,7 +51,7 @@ async function queries(context: Context<AppTypes>): Promise<Response> {
 
 async function cmc(context: Context<AppTypes>): Promise<Response> {
   const { row, result } = await succeeded(context);
-  const subtitle = `${row.query_set} (${row.query_count}) against ${row.gallery_set} (${row.gallery_count}), ${row.protocol}, ${row.distance}`;
+  const subtitle = `${row.query_set} (${row.query_count}) against ${row.gallery_set} (${row.gallery_count}), ${protocolName(ruleOf(row).protocol)}, ${row.distance}`;
   return new Response(cmcChart(result.cmc, subtitle), {
     headers: {
       'Content-Type': 'image/svg+xml; charset=utf-8',

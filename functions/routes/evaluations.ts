@@ -9,40 +9,46 @@ import {
   findEvaluation,
   forgetEvaluation,
   listEvaluations,
+  listQueued,
+  recordOutcome,
 } from '../evaluation/catalogue.ts';
-import { checkFit, createEvaluation, repeatedEvaluation, tooLarge } from '../evaluation/creation.ts';
-import { describeEvaluation, hasEnded } from '../evaluation/description.ts';
+import { cannotBePlanned, checkFit, createEvaluation, repeatedEvaluation } from '../evaluation/creation.ts';
+import { describeEvaluation, describeRule, hasEnded, NOT_STARTED_ERROR } from '../evaluation/description.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
 import { idempotencyOf } from '../evaluation/idempotency.ts';
-import { ruleSchema } from '../evaluation/order.ts';
-import { planEvaluation } from '../evaluation/plan.ts';
+import { type EvaluationRule, ruleSchema } from '../evaluation/order.ts';
+import { planEvaluation, planProblem } from '../evaluation/plan.ts';
+import { readSpeeds, shardWork } from '../evaluation/speeds.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
+import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
 import {
+  MAX_DRAWS,
   MAX_EVALUATION_BODY_BYTES,
   MAX_EVALUATIONS_PAGE,
+  MAX_RE_RANKING_BYTES,
   MAX_SHARD_FAILURES,
   MAX_SHARD_LOSSES,
   MAX_SHARD_MATCHES,
   MAX_SHARD_QUERIES,
   MAX_SHARDS,
+  PLANNING_MS,
   SHARDS_IN_FLIGHT,
+  UNPLANNED_PER_LIST,
 } from '../limits.ts';
 import { findSet, type SetDescription } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
 import { addRoute } from './route.ts';
 import { setNameSchema, setNotFound } from './sets.ts';
 
-function requestSchema(allowLoopback: boolean) {
+function requestSchema(places: AllowedPlaces) {
   return z.strictObject({
     query: setNameSchema,
     gallery: setNameSchema,
     ...ruleSchema.shape,
-    webhook: webhookSchema(allowLoopback).optional(),
+    webhook: webhookSchema(places).optional(),
     dryRun: z.boolean().default(false),
   });
 }
-
-type EvaluationRequest = z.infer<ReturnType<typeof requestSchema>>;
 
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_EVALUATIONS_PAGE).default(20),
@@ -94,7 +100,8 @@ export async function currentObject(bindings: Bindings, row: EvaluationRow) {
 
 async function create(context: Context<AppTypes>): Promise<Response> {
   const { env } = context;
-  const schema = requestSchema(parseVariables(env).ACCESS === 'open');
+  const { WEBHOOK_LOOPBACK, WEBHOOK_HOSTS } = parseVariables(env);
+  const schema = requestSchema({ loopback: WEBHOOK_LOOPBACK === 'allow', hosts: WEBHOOK_HOSTS });
   const request = parseRequest(schema, await readJson(context.req.raw, MAX_EVALUATION_BODY_BYTES));
   const idempotency = await idempotencyOf(context.req.raw.headers, request);
   // What was asked for before is answered before the sets are looked for: they may be gone since.
@@ -106,12 +113,12 @@ async function create(context: Context<AppTypes>): Promise<Response> {
   if (query === null) throw setNotFound(request.query, 'query');
   const gallery = await findSet(env, request.gallery);
   if (gallery === null) throw setNotFound(request.gallery, 'gallery');
-  checkFit(request.protocol, query, gallery);
-  if (request.dryRun) return context.json(await dryRun(env, request, query, gallery));
+  const { query: _query, gallery: _gallery, webhook, dryRun, ...rule } = request;
+  checkFit(rule, query, gallery);
+  if (dryRun) return context.json(await planOf(env, rule, query, gallery));
 
-  const { protocol, distance, webhook } = request;
   const id = crypto.randomUUID();
-  const evaluation = { id, query, gallery, protocol, distance, webhookUrl: webhook?.url, idempotency };
+  const evaluation = { id, query, gallery, rule, webhookUrl: webhook?.url, idempotency };
   const { row, created } = await createEvaluation(env, evaluation, webhook);
   return context.json(await currentObject(env, row), created ? 202 : 200, locationOf(row));
 }
@@ -121,42 +128,73 @@ function locationOf({ id }: EvaluationRow) {
 }
 
 /** What an evaluation would take. */
-async function dryRun(
+async function planOf(
   bindings: Bindings,
-  { protocol, distance }: EvaluationRequest,
+  rule: EvaluationRule,
   query: SetDescription,
   gallery: SetDescription,
 ) {
-  const { SHARD_WORK, SHARD_TIMEOUT_MS } = parseVariables(bindings);
-  const order = { query: query.sha256, gallery: gallery.sha256 };
-  const { shards, multiplyAdds, galleryBytes } = await planEvaluation(bindings.STORE, order, SHARD_WORK);
-  if (shards.length > MAX_SHARDS) throw tooLarge(query.count, gallery.count, query.dimension);
-  const counts = shards.map(({ count }) => count);
+  const { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } = parseVariables(bindings);
+  const speeds = await readSpeeds(bindings);
+  const work = shardWork(bindings, speeds);
+  const order = { query: query.sha256, gallery: gallery.sha256, ...rule };
+  const plan = await planEvaluation(bindings.STORE, order, work).catch((error) => {
+    const problem = planProblem(error);
+    throw problem === undefined ? error : cannotBePlanned(problem);
+  });
   return {
     object: 'evaluation.plan',
     query: { set: query.name, sha256: query.sha256, count: query.count },
     gallery: { set: gallery.name, sha256: gallery.sha256, count: gallery.count },
     dimension: query.dimension,
-    protocol,
-    distance,
+    ...describeRule(rule),
     version: SERVICE_VERSION,
     plan: {
-      shards: shards.length,
-      queriesPerShard: { fewest: Math.min(...counts), most: Math.max(...counts) },
-      multiplyAdds,
-      galleryBytesRead: galleryBytes,
+      shards: plan.shards,
+      multiplyAdds: plan.multiplyAdds,
+      bytesRead: plan.bytesRead,
+      stages: plan.stages.map(({ stage, engine, shards, workPerItem }) => {
+        const counts = shards.map(({ count }) => count);
+        const multiplyAdds = workPerItem * counts.reduce((sum, count) => sum + count, 0);
+        return {
+          stage,
+          engine,
+          shards: shards.length,
+          itemsPerShard: { fewest: Math.min(...counts), most: Math.max(...counts) },
+          multiplyAdds,
+          computeSeconds: Number((multiplyAdds / speeds[engine].multiplyAddsPerSecond).toPrecision(3)),
+        };
+      }),
     },
+    speeds,
     limits: {
       shards: MAX_SHARDS,
-      shardMultiplyAdds: SHARD_WORK,
+      shardMultiplyAdds: work,
+      invocationCpuSeconds: INVOCATION_CPU_MS / 1000,
       shardQueries: MAX_SHARD_QUERIES,
       shardMatches: MAX_SHARD_MATCHES,
       shardsInFlight: SHARDS_IN_FLIGHT,
       shardFailures: MAX_SHARD_FAILURES,
       shardLosses: MAX_SHARD_LOSSES,
       shardTimeoutSeconds: SHARD_TIMEOUT_MS / 1000,
+      reRankingBytes: MAX_RE_RANKING_BYTES,
+      bootstrapDraws: MAX_DRAWS,
     },
   };
+}
+
+/** Records evaluations that were interrupted before they were planned as what they are. */
+async function recordInterrupted(bindings: Bindings): Promise<void> {
+  const old = await listQueued(bindings, Date.now() - PLANNING_MS, UNPLANNED_PER_LIST);
+  for (const { id } of old) {
+    if ((await ownerOf(bindings, id).progress()) !== undefined) continue;
+    const outcome = {
+      state: 'failed',
+      finishedAt: new Date().toISOString(),
+      error: NOT_STARTED_ERROR,
+    } as const;
+    await recordOutcome(bindings, id, outcome, { done: 0, total: 0 });
+  }
 }
 
 async function list(context: Context<AppTypes>): Promise<Response> {
@@ -170,6 +208,7 @@ async function list(context: Context<AppTypes>): Promise<Response> {
       code: 'evaluation_not_found',
     });
   }
+  await recordInterrupted(env);
   // One more than asked for shows whether there is a next page.
   const rows = await listEvaluations(env, limit + 1, last, state);
   const page = rows.slice(0, limit);

@@ -116,6 +116,38 @@ export class SetContent {
     const { count, rowsPerBlock } = this.index;
     return { labels, count, rowsPerBlock, read: (block) => this.block(block) };
   }
+
+  /** The whole set in tiles of at most `most` rows, cut out of one stored block after the other. */
+  tiles(most: number): Omit<GallerySource, 'labels'> {
+    const { count, rowsPerBlock } = this.index;
+    // As a rule a tile lies in one block; one that does not is put together of two.
+    const tilesPerBlock = Math.ceil(Math.min(rowsPerBlock, count) / most);
+    const rows = Math.ceil(Math.min(rowsPerBlock, count) / tilesPerBlock);
+    let block: EmbeddingBlock | undefined;
+    const read = async (tile: number) => {
+      const first = tile * rows;
+      const size = Math.min(rows, count - first);
+      if (block === undefined || first < block.start || first + size > block.start + block.count) {
+        const whole = await this.block(Math.floor(first / rowsPerBlock));
+        if (first + size > whole.start + whole.count) return this.rows(first, size);
+        block = whole;
+      }
+      return sliceBlock(block, first, size);
+    };
+    return { count, rowsPerBlock: rows, read };
+  }
+}
+
+/** Rows of a block as a block of their own. */
+function sliceBlock(block: EmbeddingBlock, start: number, count: number): EmbeddingBlock {
+  if (block.start === start && block.count === count) return block;
+  const { dimension } = block;
+  const features = new Float32Array(dimension * count);
+  for (let k = 0; k < dimension; k++) {
+    const first = k * block.count + start - block.start;
+    features.set(block.features.subarray(first, first + count), k * count);
+  }
+  return { start, count, dimension, features };
 }
 
 /** Reads a part back as it was stored: no number is computed of bytes that changed meanwhile. */

@@ -6,15 +6,16 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
+import type * as z from 'zod';
 import type { Bindings } from '../environment.ts';
 import { recordEvaluation } from '../evaluation/catalogue.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
-import type { EvaluationOrder } from '../evaluation/order.ts';
+import { ruleSchema } from '../evaluation/order.ts';
 import type { Webhook } from '../evaluation/webhook.ts';
 import worker from '../index.ts';
 import { storeContent } from '../sets/store-set.ts';
 
-type Rule = Pick<EvaluationOrder, 'protocol' | 'distance'>;
+type Rule = z.input<typeof ruleSchema>;
 
 /** A message as the queue would have carried it. */
 export interface Sent {
@@ -40,21 +41,31 @@ export async function withoutQueue(
   }: { rule?: Rule; webhook?: Webhook } = {},
 ) {
   const id = crypto.randomUUID();
+  const parsed = ruleSchema.parse(rule);
   const order = {
-    ...rule,
+    ...parsed,
     query: (await storeContent(env.STORE, query)).sha256,
     gallery: (await storeContent(env.STORE, gallery)).sha256,
   };
   const describe = (name: string, sha256: string, { count, dimension }: EmbeddingSet) => {
     return { name, sha256, count, dimension, createdAt: '' };
   };
-  await recordEvaluation(env, {
-    id,
-    ...rule,
-    query: describe('q', order.query, query),
-    gallery: describe('g', order.gallery, gallery),
-    webhookUrl: webhook?.url,
-  });
+  // An evaluation is recorded of sets that are there; these have names that nobody else uses.
+  const sets = {
+    query: describe(`q-${id}`, order.query, query),
+    gallery: describe(`g-${id}`, order.gallery, gallery),
+  };
+  for (const { name, sha256, count, dimension } of Object.values(sets)) {
+    await env.CATALOGUE.prepare(
+      'INSERT INTO sets (name, sha256, count, dimension, created_at) VALUES (?, ?, ?, ?, ?)',
+    )
+      .bind(name, sha256, count, dimension, '')
+      .run();
+  }
+  await recordEvaluation(env, { id, rule: parsed, ...sets, webhookUrl: webhook?.url });
+  await env.CATALOGUE.prepare('DELETE FROM sets WHERE name IN (?, ?)')
+    .bind(sets.query.name, sets.gallery.name)
+    .run();
   const stub = env.EVALUATIONS.get(env.EVALUATIONS.idFromName(id));
   const sent: Sent[] = [];
   const SHARDS = {

@@ -72,7 +72,7 @@ export class BlockDistances {
 }
 
 /** Σ_k x_k² of every row, in the same order as products are summed. */
-function squaredNorms({ count, dimension, features }: EmbeddingBlock): Float64Array {
+export function squaredNorms({ count, dimension, features }: EmbeddingBlock): Float64Array {
   const squares = new Float64Array(count);
   for (let k = 0; k < dimension; k++) {
     for (let j = 0; j < count; j++) squares[j] += features[k * count + j] ** 2;

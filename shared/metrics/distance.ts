@@ -47,7 +47,7 @@ export async function listedDistances(
 }
 
 /** The distance that a score of the kernel stands for, by the squared length of the query. */
-function distanceOf(distance: DistanceName, score: number, querySquare: number): number {
+export function distanceOf(distance: DistanceName, score: number, querySquare: number): number {
   if (distance === 'cosine') {
     return querySquare === 0 ? 1 : Math.max(0, 1 - score / Math.sqrt(querySquare));
   }

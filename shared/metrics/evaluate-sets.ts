@@ -1,15 +1,18 @@
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
-import { blocksOf, type EmbeddingBlock } from './blocks.ts';
+import { blockOf, type EmbeddingBlock } from './blocks.ts';
 import type { DistanceName } from './distance.ts';
 import { DistanceScorer } from './distance-scorer.ts';
-import { rankSets } from './evaluate.ts';
+import { type GallerySource, MATCHES, QUERY_BYTES } from './evaluate.ts';
 import type { ExclusionRule } from './exclusion-rule.ts';
 import type { GalleryReader } from './gallery-distances.ts';
+import { RankingKernel } from './kernel/kernel.ts';
+import { KernelScorer } from './kernel/scorer.ts';
 import type { CompiledModule } from './kernel/webassembly.ts';
-import { bindProtocol, type Protocol, type ProtocolName, protocolNames } from './protocols.ts';
+import { bindProtocol, type Labels, type Protocol, type ProtocolName, protocolNames } from './protocols.ts';
 import { rankQueries } from './rank.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
 import type { QueryScores } from './scores.ts';
+import { cutShards } from './shards.ts';
 import {
   drawSingleShots,
   type SingleShotDraws,
@@ -17,7 +20,8 @@ import {
   singleShotCmc,
 } from './single-gallery-shot.ts';
 import { type EvaluationResult, summarise } from './summary.ts';
-import { gatherTracks, readTracks } from './tracks.ts';
+import { itemLabels, type TopLists, topLists, topListsByKernel } from './top-lists.ts';
+import { gatherTracks, readTracks, type Tracks } from './tracks.ts';
 
 /**
  * Protocols of whole sets: those of a streamed evaluation, and
@@ -49,6 +53,8 @@ export interface SetEvaluation {
   readonly result: EvaluationResult;
   /** What the result sums up, query by query. */
   readonly scores: readonly QueryScores[];
+  /** The nearest of every query, where they are asked for. */
+  readonly nearest: readonly TopLists[];
 }
 
 /** Queries ranked at a time; any number gives the same bits. */
@@ -69,74 +75,148 @@ export async function evaluateSets(
   gallery: EmbeddingSet,
   {
     distances,
+    topK = 0,
     progress,
   }: {
     readonly distances?: DistanceSource;
+    /** How many of each query's list to give as they are ranked. */
+    readonly topK?: number | undefined;
     readonly progress?: (done: number, total: number) => void;
   } = {},
 ): Promise<SetEvaluation> {
-  const { protocol, read, streamed } = bindSets(rule, queries, gallery, distances);
-  if (streamed !== undefined) {
-    const streamedRule = { protocol: streamed, distance: rule.distance };
-    const scores = await rankSets(kernel, streamedRule, queries, gallery, progress);
-    return { result: summarise(scores, queries.count), scores };
-  }
-  const scores: QueryScores[] = [];
-  const hits: SingleShotHits[] = [];
-  for (const block of blocksOf(queries, QUERIES_PER_SHARD)) {
-    const reader = read(block);
-    scores.push(await rankQueries(protocol, block, new DistanceScorer(reader, block.start, protocol.drops)));
-    if (rule.protocol === 'cuhk03-classic') {
-      hits.push(await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader));
-    }
-    progress?.(block.start + block.count, queries.count);
-  }
-  const result = summarise(scores, queries.count);
-  if (rule.protocol !== 'cuhk03-classic') return { result, scores };
-  return { result: { ...result, cmc: singleShotCmc(hits, rule.draws) }, scores };
-}
-
-/** A protocol bound to two sets, with the reader of what it ranks: images or tracks. */
-export interface BoundSets {
-  readonly protocol: Protocol;
-  read(queries: EmbeddingBlock): GalleryReader;
-  /** The protocol by which {@link rankSets} gives the same, where it does. */
-  readonly streamed: ProtocolName | ExclusionRule | undefined;
-}
-
-/** @throws {RangeError} if the dimensions differ, or what a protocol asks of the sets is not there. */
-export function bindSets(
-  { protocol, distance }: SetRule,
-  queries: EmbeddingSet,
-  gallery: EmbeddingSet,
-  distances?: DistanceSource,
-): BoundSets {
   if (queries.dimension !== gallery.dimension) {
     throw new RangeError(
       `Queries have ${queries.dimension} dimensions, the gallery has ${gallery.dimension}.`,
     );
   }
-  const images = distances ?? ((block) => readDistances(distance, block, gallerySource(gallery)));
-  switch (protocol) {
-    case 'veri776-track': {
-      const tracks = gatherTracks(gallery);
-      return {
-        protocol: bindProtocol('veri776', queries, tracks.labels),
-        read: (block) => readTracks(images(block), tracks, block),
-        streamed: undefined,
-      };
-    }
-    case 'cuhk03-classic':
-      return {
-        protocol: bindProtocol(SAME_CAMERA, queries, gallery),
-        read: images,
-        streamed: undefined,
-      };
-    default:
-      return {
-        protocol: bindProtocol(protocol, queries, gallery),
-        read: images,
-        streamed: distances === undefined ? protocol : undefined,
-      };
+  const source = gallerySource(gallery);
+  const run = new RankingKernel(kernel);
+  const bound = bindSets(rule, queries, gallery);
+  const parts: RankedPart[] = [];
+  // The kernel is worth many queries for each reading of the gallery; rows of distances take memory.
+  const streamed = distances === undefined && isStreamed(rule);
+  const limits = {
+    queries: streamed ? Math.ceil(QUERY_BYTES / (4 * queries.dimension)) : QUERIES_PER_SHARD,
+    matches: MATCHES,
+  };
+  for (const { start, count } of cutShards(queries.identities, gallery.identities, limits)) {
+    const block = blockOf(queries, start, count);
+    parts.push(await rankPart(run, rule, bound, block, source, { distances: distances?.(block), topK }));
+    progress?.(start + count, queries.count);
   }
+  return {
+    result: summariseParts(rule, parts, queries.count),
+    scores: parts.map(({ scores }) => scores),
+    nearest: parts.flatMap(({ nearest }) => nearest ?? []),
+  };
+}
+
+/** A protocol bound to two sets, and what it ranks: the gallery's images, or its tracks. */
+export interface BoundSets {
+  readonly protocol: Protocol;
+  /** Of a gallery of tracks. */
+  readonly tracks: Tracks | undefined;
+  /** The identity of everything that is ranked. */
+  readonly identities: Int32Array;
+  /** Distances to what is ranked, from those to the images. */
+  read(images: GalleryReader, queries: EmbeddingBlock): GalleryReader;
+}
+
+/** @throws {RangeError | RuleError | TrackError} if what a protocol asks of the sets is not there. */
+export function bindSets(
+  { protocol }: Pick<SetRule, 'protocol'>,
+  queries: Labels,
+  gallery: Labels,
+): BoundSets {
+  if (protocol === 'veri776-track') {
+    const tracks = gatherTracks(gallery);
+    return {
+      protocol: bindProtocol('veri776', queries, tracks.labels),
+      tracks,
+      identities: tracks.labels.identities,
+      read: (images, block) => readTracks(images, tracks, block),
+    };
+  }
+  return {
+    protocol: bindProtocol(protocol === 'cuhk03-classic' ? SAME_CAMERA : protocol, queries, gallery),
+    tracks: undefined,
+    identities: gallery.identities,
+    read: (images) => images,
+  };
+}
+
+/** What one shard of queries yields. */
+export interface RankedPart {
+  readonly scores: QueryScores;
+  /** For `cuhk03-classic`. */
+  readonly hits?: SingleShotHits;
+  readonly nearest?: TopLists;
+}
+
+/** Whether a protocol ranks by the kernel alone: whole rows of distances are many times slower. */
+export function isStreamed({ protocol }: Pick<SetRule, 'protocol'>): boolean {
+  return protocol !== 'veri776-track' && protocol !== 'cuhk03-classic';
+}
+
+/**
+ * Ranks one block of queries: one shard of an evaluation by any protocol. Of the gallery one block at a time is
+ * in memory, and for `veri776-track` and `cuhk03-classic` one row of distances a query. How queries and
+ * gallery are cut changes no bit.
+ *
+ * @param options.distances to the gallery's images, in place of those between embeddings.
+ */
+export async function rankPart(
+  kernel: RankingKernel,
+  rule: SetRule,
+  bound: BoundSets,
+  queries: EmbeddingBlock,
+  gallery: GallerySource,
+  { distances, topK = 0 }: { readonly distances?: GalleryReader | undefined; readonly topK?: number } = {},
+): Promise<RankedPart> {
+  const { protocol } = bound;
+  if (distances === undefined && isStreamed(rule)) {
+    kernel.begin(queries, gallery.rowsPerBlock, rule.distance);
+    const scores = await rankQueries(protocol, queries, new KernelScorer(kernel, gallery, protocol.drops));
+    if (topK === 0) return { scores };
+    return {
+      scores,
+      nearest: await topListsByKernel(kernel, rule.distance, protocol, queries, gallery, topK),
+    };
+  }
+  const images = distances ?? readDistances(rule.distance, queries, gallery);
+  const reader = bound.read(images, queries);
+  const scorer = new DistanceScorer(reader, queries.start, protocol.drops);
+  const scores = await rankQueries(protocol, queries, scorer);
+  const isRoot = rule.distance === 'euclidean' && distances === undefined;
+  return {
+    scores,
+    ...(rule.protocol === 'cuhk03-classic' && {
+      hits: await drawSingleShots(rule.draws, protocol, queries, bound.identities, reader),
+    }),
+    ...(topK > 0 && {
+      nearest: await topLists(
+        protocol,
+        queries,
+        topK,
+        reader,
+        itemLabels(gallery.labels, bound.tracks),
+        isRoot ? Math.sqrt : (value) => value,
+      ),
+    }),
+  };
+}
+
+/** Summarises what the shards of all queries yielded. */
+export function summariseParts(
+  rule: SetRule,
+  parts: readonly RankedPart[],
+  queryCount: number,
+): EvaluationResult {
+  const result = summarise(
+    parts.map(({ scores }) => scores),
+    queryCount,
+  );
+  if (rule.protocol !== 'cuhk03-classic') return result;
+  const hits = parts.flatMap((part) => part.hits ?? []);
+  return { ...result, cmc: singleShotCmc(hits, rule.draws) };
 }

@@ -54,9 +54,9 @@ export async function rankShard(
 }
 
 /** Queries in memory at a time; any number gives the same bits. */
-const QUERY_BYTES = 16 * 1024 * 1024;
+export const QUERY_BYTES = 16 * 1024 * 1024;
 /** Their correct matches, all together. */
-const MATCHES = 1_000_000;
+export const MATCHES = 1_000_000;
 const BLOCK_BYTES = 2 * 1024 * 1024;
 
 /** Evaluates sets that are in memory: what an evaluation job computes, to the last bit. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { indicesByIdentity } from '../sets/identities.ts';
 import type { Labels, Protocol } from './protocols.ts';
+import { countLabels } from './shards.ts';
 
 const label = z.int32();
 
@@ -89,6 +90,45 @@ export function bindRule(rule: ExclusionRule, queries: Labels, gallery: Labels):
       return (itemsOf.get(identity) ?? []).filter((item) => keeps(query, item));
     },
   };
+}
+
+/**
+ * How many gallery items a rule may leave out for a query, at most, and match: what ranking looks at one by one.
+ * Found from counts of labels alone, without a look at each pair.
+ */
+export function boundLocated(
+  rule: ExclusionRule,
+  queries: Labels,
+  gallery: Labels,
+): (query: number) => number {
+  const items = gallery.identities.length;
+  const ofColumn = (ofQueries?: Int32Array, ofGallery?: Int32Array) => {
+    const counts = countLabels(ofGallery ?? new Int32Array(0));
+    const of = (value: number) => counts.get(value) ?? 0;
+    return { label: (query: number) => ofQueries?.[query], of };
+  };
+  const columns = [
+    ['Identity', ofColumn(queries.identities, gallery.identities)],
+    ['Camera', ofColumn(queries.cameras, gallery.cameras)],
+    ['Group', ofColumn(queries.groups, gallery.groups)],
+  ] as const;
+  const single = rule.drop.filter((condition) => !isOfGallery(condition));
+  const most = (condition: Condition, query: number) => {
+    let bound = items;
+    for (const [name, { label, of }] of columns) {
+      const own = label(query) ?? 0;
+      const same = condition[`same${name}`];
+      const queryValue = condition[`query${name}`];
+      const galleryValue = condition[`gallery${name}`];
+      if (same !== undefined) bound = Math.min(bound, same ? of(own) : items - of(own));
+      if (queryValue !== undefined && queryValue !== own) bound = 0;
+      if (galleryValue !== undefined) bound = Math.min(bound, of(galleryValue));
+    }
+    return bound;
+  };
+  const ofIdentity = columns[0][1].of;
+  return (query) =>
+    single.reduce((sum, condition) => sum + most(condition, query), ofIdentity(queries.identities[query]));
 }
 
 function isOfGallery(condition: Condition): boolean {

@@ -39,3 +39,22 @@ export async function nearestNeighbours(
   }
   return { items, furthest };
 }
+
+/** Bytes that {@link decodeNeighbours} turns back into the same neighbours. */
+export function encodeNeighbours({ items, furthest }: Neighbours): Uint8Array {
+  const bytes = new Uint8Array(8 * furthest.length + 4 * items.length);
+  bytes.set(new Uint8Array(furthest.buffer, furthest.byteOffset, furthest.byteLength));
+  bytes.set(new Uint8Array(items.buffer, items.byteOffset, items.byteLength), 8 * furthest.length);
+  return bytes;
+}
+
+/** @param count of the nearest of each. @throws {RangeError} if the bytes are not neighbours of so many each. */
+export function decodeNeighbours(bytes: Uint8Array, count: number): Neighbours {
+  const perItem = 8 + 4 * count;
+  if (bytes.length % perItem !== 0) {
+    throw new RangeError(`${bytes.length} bytes are not ${count} neighbours of each item.`);
+  }
+  const { buffer } = new Uint8Array(bytes);
+  const items = bytes.length / perItem;
+  return { items: new Int32Array(buffer, 8 * items), furthest: new Float64Array(buffer, 0, items) };
+}

@@ -5,7 +5,7 @@ import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blocksOf } from './blocks.ts';
 import { countPairs } from './count-pairs.ts';
 import { type DistanceName, distanceNames } from './distance.ts';
-import { distanceRange, PairDistances } from './pair-distances.ts';
+import { distanceRange, longestRow, PairDistances } from './pair-distances.ts';
 import { bindProtocol, type ProtocolName } from './protocols.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
 
@@ -18,7 +18,8 @@ async function count(
 ): Promise<PairDistances[]> {
   const parts: PairDistances[] = [];
   for (const block of blocksOf(queries, size)) {
-    const pairs = new PairDistances(distance, distanceRange(distance, queries, gallery));
+    const [longestQuery, longestItem] = [gallerySource(queries), gallerySource(gallery)].map(longestRow);
+    const pairs = new PairDistances(distance, distanceRange(distance, await longestQuery, await longestItem));
     const bound = bindProtocol(protocol, queries, gallery);
     await countPairs(pairs, bound, block, readDistances(distance, block, gallerySource(gallery)));
     parts.push(pairs);

@@ -1,8 +1,13 @@
+import { squaredNorms } from './block-distances.ts';
 import { type DistanceName, distanceNames } from './distance.ts';
+import type { GallerySource } from './evaluate.ts';
 import type { Protocol } from './protocols.ts';
 
 /** Bins of an accumulator, over the whole range of a distance. */
 const BINS = 2 ** 16;
+
+/** In place of a number of bins: all of them follow. */
+const ALL_BINS = -1;
 
 /** Bins of the histogram that is reported. */
 const HISTOGRAM_BINS = 128;
@@ -128,13 +133,21 @@ export class PairDistances {
     };
   }
 
-  /** Bytes that `decode` turns back into the same counts: only the bins that are not empty. */
+  /**
+   * Bytes that `decode` turns back into the same counts: only the bins that are not empty, or all where most are
+   * not. At most 1 MiB and a few bytes.
+   */
   encode(): Uint8Array {
     const numbers: number[] = [distanceNames.indexOf(this.distance), this.range];
     for (const counts of [this.#matching, this.#nonMatching]) {
       const filled = [...counts.keys()].filter((bin) => counts[bin] > 0);
-      numbers.push(filled.length);
-      for (const bin of filled) numbers.push(bin, counts[bin]);
+      if (2 * filled.length < BINS) {
+        numbers.push(filled.length);
+        for (const bin of filled) numbers.push(bin, counts[bin]);
+      } else {
+        numbers.push(ALL_BINS);
+        for (const count of counts) numbers.push(count);
+      }
     }
     return new Uint8Array(Float64Array.from(numbers).buffer);
   }
@@ -151,6 +164,12 @@ export class PairDistances {
     const pairs = new PairDistances(name, range);
     for (const counts of [pairs.#matching, pairs.#nonMatching]) {
       const filled = numbers[position++];
+      if (filled === ALL_BINS) {
+        if (position + BINS > numbers.length) throw fail();
+        counts.set(numbers.subarray(position, position + BINS));
+        position += BINS;
+        continue;
+      }
       if (!(position + 2 * filled <= numbers.length)) throw fail();
       for (let i = 0; i < filled; i++) {
         const [bin, count] = [numbers[position++], numbers[position++]];
@@ -196,29 +215,22 @@ export class PairDistances {
  * The largest distance of any query to any gallery item: 2 for cosine; for Euclidean, the sum of the
  * largest lengths of either (2, where embeddings are on the unit sphere), or the square of that.
  */
-export function distanceRange(
-  distance: DistanceName,
-  queries: { readonly dimension: number; readonly features: Float32Array },
-  gallery: { readonly dimension: number; readonly features: Float32Array },
-): number {
+export function distanceRange(distance: DistanceName, longestQuery: number, longestItem: number): number {
   if (distance === 'cosine') return 2;
   // Where every vector is zero, so is every distance, and any range does.
-  const length = largestLength(queries) + largestLength(gallery) || 1;
+  const length = longestQuery + longestItem || 1;
   return distance === 'euclidean' ? length : length ** 2;
 }
 
-function largestLength({
-  dimension,
-  features,
-}: {
-  readonly dimension: number;
-  readonly features: Float32Array;
-}): number {
+/** The largest length of a set's rows, read block by block; by how many rows at a time changes no bit. */
+export async function longestRow({
+  count,
+  rowsPerBlock,
+  read,
+}: Omit<GallerySource, 'labels'>): Promise<number> {
   let largest = 0;
-  for (let start = 0; start < features.length; start += dimension) {
-    let square = 0;
-    for (let k = 0; k < dimension; k++) square += features[start + k] ** 2;
-    largest = Math.max(largest, square);
+  for (let number = 0; number * rowsPerBlock < count; number++) {
+    for (const square of squaredNorms(await read(number))) largest = Math.max(largest, square);
   }
   return Math.sqrt(largest);
 }

@@ -10,13 +10,8 @@ import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blocksOf } from './blocks.ts';
 import { type DistanceName, distanceNames } from './distance.ts';
 import { evaluateSets, type SetRule } from './evaluate-sets.ts';
-import {
-  ReRankingMemoryError,
-  type ReRankingOptions,
-  reRank,
-  reRankingBytes,
-  reRankingDefaults,
-} from './re-ranking.ts';
+import { ReRankingMemoryError, reRank, reRankingBytes } from './re-ranking.ts';
+import { type ReRankingOptions, reRankingDefaults } from './re-ranking-options.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 

@@ -4,6 +4,7 @@ import { quantised, randomSet, slowEvaluate, slowList } from '../../test/slow-ev
 import { createRandom } from '../random.ts';
 import { blocksOf } from './blocks.ts';
 import { bindSets, evaluateSets, type SetRule } from './evaluate-sets.ts';
+import { gallerySource, readDistances } from './read-distances.ts';
 import { drawSingleShots, singleShotCmc } from './single-gallery-shot.ts';
 
 const sameCamera = { drop: [{ sameIdentity: true, sameCamera: true }], distractors: [] };
@@ -86,11 +87,12 @@ describe('cuhk03-classic', () => {
     const { result } = await evaluateSets(kernel, rule, queries, gallery);
     const other = await evaluateSets(kernel, { ...rule, draws: { repeats: 10, seed: 4 } }, queries, gallery);
     expect(other.result.cmc).not.toEqual(result.cmc);
-    const { protocol, read } = bindSets(rule, queries, gallery);
+    const { protocol } = bindSets(rule, queries, gallery);
     for (const size of [1, 7, 33]) {
       const parts = [];
       for (const block of blocksOf(queries, size)) {
-        parts.unshift(await drawSingleShots(rule.draws, protocol, block, gallery.identities, read(block)));
+        const reader = readDistances(rule.distance, block, gallerySource(gallery));
+        parts.unshift(await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader));
       }
       expect(singleShotCmc(parts, rule.draws)).toStrictEqual(result.cmc);
     }

@@ -18,6 +18,20 @@ export interface SingleShotHits {
   readonly shortest: number;
 }
 
+/** Bytes that {@link decodeHits} turns back into the same hits. */
+export function encodeHits({ queries, shortest, hits }: SingleShotHits): Uint8Array {
+  return new Uint8Array(Float64Array.of(queries, shortest, ...hits).buffer);
+}
+
+/** @throws {RangeError} if the bytes are not what {@link encodeHits} gives. */
+export function decodeHits(bytes: Uint8Array): SingleShotHits {
+  if (bytes.length !== 8 * (2 + MAX_RANK + 1)) {
+    throw new RangeError(`${bytes.length} bytes are not what single-shot draws found.`);
+  }
+  const [queries, shortest, ...hits] = new Float64Array(new Uint8Array(bytes).buffer);
+  return { queries, shortest, hits: Float64Array.from(hits) };
+}
+
 /**
  * Draws single-shot galleries for queries `start` to `start + count − 1`: CUHK03's first protocol (Li et
  * al., "DeepReID", CVPR 2014), as torchreid's `eval_cuhk03` has it. For each query and draw, one item of

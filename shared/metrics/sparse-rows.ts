@@ -30,6 +30,43 @@ export class SparseRows {
   }
 }
 
+/** Bytes that {@link decodeRows} turns back into the same rows: what they hold, without what they had room for. */
+export function encodeRows({ capacity, lengths, columns, values }: SparseRows): Uint8Array {
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const bytes = new Uint8Array(4 * (1 + lengths.length) + 12 * total);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(0, lengths.length, true);
+  let at = 4;
+  for (const [row, length] of lengths.entries()) {
+    view.setInt32(at, length, true);
+    at += 4;
+    for (let i = row * capacity; i < row * capacity + length; i++, at += 12) {
+      view.setInt32(at, columns[i], true);
+      view.setFloat64(at + 4, values[i], true);
+    }
+  }
+  return bytes;
+}
+
+/** Rows one after the other, as they were encoded. @throws {RangeError} if the bytes are not rows. */
+export function* decodeRows(bytes: Uint8Array): Generator<{ columns: number[]; values: number[] }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const rows = view.getInt32(0, true);
+  let at = 4;
+  for (let row = 0; row < rows; row++) {
+    const length = view.getInt32(at, true);
+    at += 4;
+    const columns: number[] = [];
+    const values: number[] = [];
+    for (let i = 0; i < length; i++, at += 12) {
+      columns.push(view.getInt32(at, true));
+      values.push(view.getFloat64(at + 4, true));
+    }
+    yield { columns, values };
+  }
+  if (at !== bytes.length) throw new RangeError(`${bytes.length} bytes are not sparse rows.`);
+}
+
 /** The sum over all columns of the smaller value of two rows. Runs along the columns, ascending. */
 export function sumOfMinima(a: SparseRows, rowOfA: number, b: SparseRows, rowOfB: number): number {
   let [i, j] = [rowOfA * a.capacity, rowOfB * b.capacity];

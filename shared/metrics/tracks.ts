@@ -7,6 +7,8 @@ export interface Tracks {
   readonly labels: Labels;
   /** The track of every gallery item. */
   readonly trackOf: Int32Array;
+  /** The first gallery item of every track. */
+  readonly firstOf: Int32Array;
 }
 
 /** What is wrong with the tracks of a gallery. */
@@ -50,6 +52,7 @@ export function gatherTracks({ identities, cameras, groups }: Labels): Tracks {
       cameras: Int32Array.from(first, (item) => cameras[item]),
     },
     trackOf,
+    firstOf: Int32Array.from(first),
   };
 }
 

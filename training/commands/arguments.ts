@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 
-/** A whole number from `minimum` on, as an option's value. */
-export function wholeNumber(minimum: number): (text: string) => number {
+/** A whole number from `minimum` on, up to `maximum` where that is given, as an option's value. */
+export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
   return (text) => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < minimum || text.trim() === '') {
-      throw new InvalidArgumentError(`It must be a whole number from ${minimum} on.`);
+    if (!Number.isSafeInteger(value) || value < minimum || value > maximum || text.trim() === '') {
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`);
     }
     return value;
   };

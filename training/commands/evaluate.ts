@@ -6,23 +6,30 @@ import {
   bindSets,
   evaluateSets,
   QUERIES_PER_SHARD,
+  type SetEvaluation,
   type SetRule,
   setProtocols,
 } from '@softmargin/shared/metrics/evaluate-sets.ts';
 import { parseExclusionRule } from '@softmargin/shared/metrics/exclusion-rule.ts';
 import {
   distanceRange,
+  longestRow,
   PairDistances,
   type Verification,
 } from '@softmargin/shared/metrics/pair-distances.ts';
 import { queryRecords } from '@softmargin/shared/metrics/per-query.ts';
-import { reRank, reRankingDefaults } from '@softmargin/shared/metrics/re-ranking.ts';
+import { type QueryEntry, queryEntry } from '@softmargin/shared/metrics/query-entry.ts';
+import { reRank } from '@softmargin/shared/metrics/re-ranking.ts';
+import { reRankingDefaults } from '@softmargin/shared/metrics/re-ranking-options.ts';
+import { gallerySource, readDistances } from '@softmargin/shared/metrics/read-distances.ts';
+import { type EvaluationReport, rankingReport } from '@softmargin/shared/metrics/report.ts';
+import { MAX_TOP_K } from '@softmargin/shared/metrics/top-lists.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { Command, Option } from 'commander';
 import { loadKernel } from '../evaluation/kernel.ts';
 import { writePerQueryCsv } from '../evaluation/per-query-csv.ts';
 import { readSet } from '../evaluation/read-set.ts';
-import { type EvaluationReport, rankingReport, renderReport } from '../evaluation/report.ts';
+import { renderReport } from '../evaluation/report.ts';
 import { withProgress } from '../terminal/progress.ts';
 import { share, wholeNumber } from './arguments.ts';
 
@@ -47,6 +54,7 @@ interface EvaluateOptions {
   readonly lambda: number;
   readonly rerankMemory: number;
   readonly perQuery?: string;
+  readonly topK?: number;
   readonly failUnderMap?: number;
   readonly json?: true;
 }
@@ -78,6 +86,11 @@ export function evaluateCommand(): Command {
     .option('--rerank-memory <MiB>', 'the most it may take beside the sets', wholeNumber(1), 2048)
     .option('--per-query <file.csv>', "write every query's AP and first match, for softmargin compare")
     .option(
+      '--top-k <n>',
+      `with --json: also every query with the first n places of its list, up to ${MAX_TOP_K}`,
+      wholeNumber(1, MAX_TOP_K),
+    )
+    .option(
       '--fail-under-map <share>',
       `exit with ${UNDER_MAP_EXIT_CODE} where mAP is under it (0 to 1)`,
       share,
@@ -102,7 +115,7 @@ async function run(options: EvaluateOptions): Promise<void> {
   // First of all, as it may refuse.
   const reranked = options.rerank && (await reRanked(options, rule, bootstrap, queries, gallery));
   const ranked = await withProgress('Rank', (progress) =>
-    evaluateSets(loadKernel(), rule, queries, gallery, { progress }),
+    evaluateSets(loadKernel(), rule, queries, gallery, { topK: options.topK, progress }),
   );
   const report: EvaluationReport = {
     protocol: rule.protocol,
@@ -111,6 +124,7 @@ async function run(options: EvaluateOptions): Promise<void> {
     ...rankingReport(ranked, rule, bootstrap),
     ...(options.verification && { verification: await verify(rule, queries, gallery) }),
     ...(reranked && { reranked }),
+    ...(options.topK !== undefined && { queries: listQueries(ranked, queries) }),
   };
 
   if (options.perQuery !== undefined) {
@@ -132,16 +146,25 @@ async function readRule(path: string): Promise<SetRule['protocol']> {
   }
 }
 
-function verify(rule: SetRule, queries: EmbeddingSet, gallery: EmbeddingSet): Promise<Verification> {
+async function verify(rule: SetRule, queries: EmbeddingSet, gallery: EmbeddingSet): Promise<Verification> {
   const { protocol, read } = bindSets(rule, queries, gallery);
-  const pairs = new PairDistances(rule.distance, distanceRange(rule.distance, queries, gallery));
+  const { distance } = rule;
+  const source = gallerySource(gallery);
+  const longestQuery = await longestRow(gallerySource(queries));
+  const pairs = new PairDistances(distance, distanceRange(distance, longestQuery, await longestRow(source)));
   return withProgress('Count pairs', async (progress) => {
     for (const block of blocksOf(queries, QUERIES_PER_SHARD)) {
-      await countPairs(pairs, protocol, block, read(block));
+      await countPairs(pairs, protocol, block, read(readDistances(distance, block, source), block));
       progress(block.start + block.count, queries.count);
     }
     return pairs.verification();
   });
+}
+
+function listQueries({ scores, nearest }: SetEvaluation, queries: EmbeddingSet): QueryEntry[] {
+  return scores.flatMap((part, i) =>
+    queryRecords([part], queries).map((record) => queryEntry(record, nearest[i])),
+  );
 }
 
 async function reRanked(

@@ -1,59 +1,4 @@
-import { type BootstrapOptions, bootstrapMeans } from '@softmargin/shared/metrics/bootstrap.ts';
-import type { SetEvaluation, SetRule } from '@softmargin/shared/metrics/evaluate-sets.ts';
-import type { Verification } from '@softmargin/shared/metrics/pair-distances.ts';
-import type { ReRankingOptions } from '@softmargin/shared/metrics/re-ranking.ts';
-import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
-
-/** A measure's interval over resampled queries: its lower and its upper end. */
-type Ends = readonly [low: number, high: number];
-
-/** Bootstrap intervals. Without a valid query there are none. */
-export interface Intervals extends BootstrapOptions {
-  readonly mAP?: Ends;
-  readonly mINP?: Ends;
-  /** Not where CMC is over random draws (`cuhk03-classic`), which resampled queries say nothing of. */
-  readonly cmc1?: Ends;
-}
-
-/** What one ranking of the queries gives. */
-export interface RankingReport extends EvaluationResult {
-  readonly intervals?: Intervals;
-}
-
-/** What `softmargin evaluate` prints as JSON. */
-export interface EvaluationReport extends RankingReport {
-  readonly protocol: SetRule['protocol'];
-  readonly distance: SetRule['distance'];
-  readonly draws?: SetRule['draws'];
-  readonly verification?: Verification;
-  readonly reranked?: ReRankingOptions & RankingReport;
-}
-
-/** The result of a ranking, with intervals where they are asked for. */
-export function rankingReport(
-  { result, scores }: SetEvaluation,
-  { protocol }: SetRule,
-  bootstrap: BootstrapOptions | undefined,
-): RankingReport {
-  if (bootstrap === undefined) return result;
-  const valid = scores.flatMap((part) =>
-    Array.from({ length: part.count }, (_, i) => part.at(i).score).filter((score) => score !== undefined),
-  );
-  const found = bootstrapMeans(
-    [
-      valid.map(({ averagePrecision }) => averagePrecision),
-      valid.map(({ inverseNegativePenalty }) => inverseNegativePenalty),
-      valid.map(({ firstMatchRank }) => (firstMatchRank === 1 ? 1 : 0)),
-    ],
-    bootstrap,
-  );
-  if (found === undefined) return { ...result, intervals: bootstrap };
-  const [mAP, mINP, cmc1] = found.map(({ low, high }): Ends => [low, high]);
-  return {
-    ...result,
-    intervals: { ...bootstrap, mAP, mINP, ...(protocol !== 'cuhk03-classic' && { cmc1 }) },
-  };
-}
+import type { EvaluationReport, Intervals, RankingReport } from '@softmargin/shared/metrics/report.ts';
 
 const NAME_WIDTH = 18;
 
@@ -68,7 +13,7 @@ export function renderReport({ reranked, verification, ...ranked }: EvaluationRe
     ends?: keyof Intervals,
   ) =>
     line(name, (ranking) => {
-      const interval = ends === undefined ? undefined : (ranking.intervals?.[ends] as Ends | undefined);
+      const interval = ends === undefined ? undefined : (ranking.intervals?.[ends] as Intervals['mAP']);
       const width = ranking.intervals === undefined ? 0 : INTERVAL_WIDTH;
       return percent(value(ranking)) + (interval === undefined ? '' : `  ${between(interval)}`).padEnd(width);
     });
@@ -108,6 +53,6 @@ function percent(value: number | null | undefined): string {
   return (value == null ? '–' : `${(100 * value).toFixed(2)} %`).padStart(9);
 }
 
-function between([low, high]: Ends): string {
+function between([low, high]: NonNullable<Intervals['mAP']>): string {
   return `[${(100 * low).toFixed(2)}, ${(100 * high).toFixed(2)}]`;
 }

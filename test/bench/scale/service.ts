@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { ObjectStorage } from './storage.ts';
 
 /** What a worker is given to do. */
@@ -11,7 +13,7 @@ export interface ClaimedShard {
 export interface Evaluation {
   start(evaluation: string, order: object): Promise<unknown>;
   claim(shard: number): Promise<ClaimedShard | undefined>;
-  complete(shard: number, scores: Uint8Array): Promise<void>;
+  complete(shard: number, parts: Readonly<Record<string, Uint8Array>>): Promise<void>;
   alarm(): Promise<void>;
   progress(): { done: number; total: number; outcome?: { state: string; result?: unknown } } | undefined;
 }
@@ -68,6 +70,11 @@ export async function loadService(): Promise<Service> {
       specifier === 'cloudflare:workers'
         ? { url: `data:text/javascript,${encodeURIComponent(WORKERS)}`, shortCircuit: true }
         : next(specifier, context),
+    // A module of WebAssembly is imported compiled, as Workers do.
+    load: (url, context, next) =>
+      url.endsWith('.wasm')
+        ? { format: 'module', source: compiledModule(url), shortCircuit: true }
+        : next(url, context),
   });
   try {
     // Not by their names: the types of Workers, which these need, are not those of Node.
@@ -80,4 +87,9 @@ export async function loadService(): Promise<Service> {
   } finally {
     hooks.deregister();
   }
+}
+
+function compiledModule(url: string): string {
+  const bytes = readFileSync(fileURLToPath(url)).toString('base64');
+  return `export default new WebAssembly.Module(Buffer.from('${bytes}', 'base64'));`;
 }

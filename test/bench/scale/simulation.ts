@@ -83,7 +83,8 @@ class Simulation {
   async run(): Promise<Outcome> {
     const { sizes, evaluations, conditions, name, variables } = this.#scenario;
     const { query, gallery } = await storeSets(this.#service, this.#store, sizes, 1);
-    const rule = { protocol: 'market1501', distance: 'cosine' };
+    for (const set of [query, gallery]) this.#catalogue.addSet(set);
+    const rule = { protocol: 'market1501', distance: 'cosine', verification: false, topK: 0 };
     for (let number = 0; number < evaluations; number++) {
       const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       const bindings = {
@@ -98,7 +99,9 @@ class Simulation {
         },
         ...variables,
       };
-      await this.#service.recordEvaluation(bindings, { id, query, gallery, ...rule });
+      if (!(await this.#service.recordEvaluation(bindings, { id, rule, query, gallery }))) {
+        throw new Error(`Evaluation ${id} could not be recorded.`);
+      }
       const object = new SimulatedObject(this.#clock, this.#service, bindings);
       this.#objects.push(object);
       const order = { query: query.sha256, gallery: gallery.sha256, ...rule };
@@ -162,7 +165,7 @@ class Simulation {
     }
   }
 
-  /** One invocation: asks for its shard, ranks, brings the scores. */
+  /** One invocation: asks for its shard, ranks, brings what it found. */
   #work(message: Message): void {
     const { sizes, conditions } = this.#scenario;
     const { rpc, crashed, slow, slowness } = conditions;
@@ -192,7 +195,7 @@ class Simulation {
             return;
           }
           object.call(this.#latency(rpc), async (evaluation) => {
-            await evaluation.complete(message.shard, scoresOf(shard.start, shard.count).encode());
+            await evaluation.complete(message.shard, partsOf(shard.start, shard.count));
             object.note(message.shard, shard.count);
             this.#clock.after(this.#latency(rpc), free);
           });
@@ -241,7 +244,7 @@ class SimulatedObject {
         setAlarm,
         deleteAlarm: () => setAlarm(),
         deleteAll: async () => {
-          throw new Error('No evaluation of a simulation is discarded.');
+          throw new Error('No evaluation of a simulation may be discarded.');
         },
         transactionSync: (action) => storage.transaction(action),
       },
@@ -318,7 +321,8 @@ function precisionOf(query: number): number {
   return ((query * 2_654_435_761) % 1_000_003) / 1_000_003;
 }
 
-function scoresOf(start: number, count: number): QueryScores {
+/** What a shard leaves: the scores and the labels of its queries. */
+function partsOf(start: number, count: number): Record<string, Uint8Array> {
   const scores = new QueryScores(start, count);
   for (let index = 0; index < count; index++) {
     const averagePrecision = precisionOf(start + index);
@@ -336,5 +340,5 @@ function scoresOf(start: number, count: number): QueryScores {
       1000,
     );
   }
-  return scores;
+  return { scores: scores.encode(), queries: new Uint8Array(8 * count) };
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { SetDescription } from './service.ts';
 
 /** The part of a Durable Object's SQLite storage that the ledger uses, on Node's SQLite. It counts what it does. */
 export class ObjectStorage {
@@ -65,6 +66,13 @@ export class Catalogue {
     for (const file of readdirSync(MIGRATIONS).sort()) {
       if (file.endsWith('.sql')) this.#database.exec(readFileSync(new URL(file, MIGRATIONS), 'utf8'));
     }
+  }
+
+  /** Records a set that evaluations may name. */
+  addSet({ name, sha256, count, dimension }: SetDescription): void {
+    this.#database
+      .prepare('INSERT INTO sets (name, sha256, count, dimension, created_at) VALUES (?, ?, ?, ?, ?)')
+      .run(name, sha256, count, dimension, new Date().toISOString());
   }
 
   prepare(query: string, values: readonly SQLInputValue[] = []): object {
