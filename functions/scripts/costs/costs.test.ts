@@ -20,7 +20,7 @@ test('a million pictures at 80 ms are 82 million ms and 62,500 requests', () => 
 });
 
 test('an evaluation is priced by hand', () => {
-  // 576 multiply-adds a pair; 20,000 million are 20 of 1,000,000 × … queries of a gallery of 1,736,111.
+  // 576 multiply-adds a pair: 1,000 million a query, and a shard is planned for 21,000 million.
   const sizes = { queries: 100, gallery: 1_736_111, dimension: 512, identities: 1_736_111 };
   expect(shardsOf(sizes)).toEqual({ shards: 5, queriesPerShard: 20 });
   const usage = evaluationUsage(sizes);

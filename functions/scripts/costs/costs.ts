@@ -1,3 +1,11 @@
+import {
+  BLOCK_BYTES,
+  INVOCATION_CPU_MS,
+  MAX_SHARD_QUERIES,
+  SHARD_CPU_SHARE,
+  SHARDS_IN_FLIGHT,
+  USUAL_SPEEDS,
+} from '../../limits.ts';
 import { isIncluded, priceOf, type Usage } from './prices.ts';
 
 /**
@@ -18,11 +26,10 @@ export const measured = {
 /** Pictures of one request. */
 const BATCH = 16;
 
-const BLOCK_BYTES = 2 ** 21;
-/** Multiply-adds of a shard, and what a pair costs beside its product: as functions/ plans them. */
-const SHARD_WORK = 20e9;
+/** Multiply-adds of a shard, until a deployment has measured its own speed. */
+const SHARD_WORK = (USUAL_SPEEDS.kernel * INVOCATION_CPU_MS * SHARD_CPU_SHARE) / 1000;
+/** What a pair costs beside its product, in multiply-adds. */
 const PAIR_OVERHEAD = 64;
-const SHARD_QUERIES = 512;
 /** The index and the labels of both sets, and a block or two of queries. */
 const OTHER_READS = 6;
 /** Requests of a client around an evaluation: it is asked for, and then watched. */
@@ -30,7 +37,6 @@ const CLIENT_REQUESTS = 20;
 /** Rows of the ledger that a shard writes: made, sent, heard of, done. */
 const ROWS_A_SHARD = 5;
 const OBJECT_GIGABYTES = 0.128;
-const SHARDS_IN_FLIGHT = 50;
 
 export interface EvaluationSizes {
   readonly queries: number;
@@ -50,7 +56,7 @@ export function shardsOf({ queries, gallery, dimension }: EvaluationSizes): {
   readonly queriesPerShard: number;
 } {
   const most = Math.floor(SHARD_WORK / (gallery * (dimension + PAIR_OVERHEAD)));
-  const queriesPerShard = Math.max(1, Math.min(SHARD_QUERIES, most));
+  const queriesPerShard = Math.max(1, Math.min(MAX_SHARD_QUERIES, most));
   return { shards: Math.ceil(queries / queriesPerShard), queriesPerShard };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
+import { INVOCATION_CPU_MS } from '../../limits.ts';
 import { root } from '../wrangler.ts';
 import { MAX_SCRIPT_GZIP_BYTES, MAX_STARTUP_CPU_MS } from './budget.ts';
 import { bundle } from './bundle.ts';
@@ -42,6 +43,10 @@ describe.each(environments)('%s', (environment) => {
     expect(read(environment)).toEqual(read());
     const { worker, buckets, databases, queues } = readTarget(environment);
     for (const name of [worker, ...buckets, ...databases, ...queues]) expect(name).toContain(environment);
+  });
+
+  test('has the processor time that shards are planned for', () => {
+    expect(read(environment)).toMatchObject({ limits: { cpu_ms: INVOCATION_CPU_MS } });
   });
 
   test('passes a dry run, within its size', async () => {
