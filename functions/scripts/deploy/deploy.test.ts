@@ -112,7 +112,7 @@ test('what others made is left as it is', async () => {
   expect(databases).toEqual({ 'softmargin-production': 2, 'softmargin-staging': 3 });
 });
 
-test('wherever it fails, the next run ends as if it had not', { timeout: 300_000 }, async () => {
+test('wherever it fails, the next run ends as if it had not', { timeout: 600_000 }, async () => {
   const undisturbed = new FakeCloudflare();
   await undisturbed.deploy();
   const { calls } = undisturbed.account;
