@@ -14,6 +14,8 @@ const workerd = defineProject(async () => ({
           ACCESS: 'open',
           MIGRATIONS: await readD1Migrations('./functions/migrations'),
         },
+        // For the tests of the migrations themselves, which begin with nothing.
+        d1Databases: { EMPTY: 'empty' },
       },
     }),
   ],

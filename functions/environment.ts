@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Evaluation } from './evaluation/evaluation.ts';
 import type { ShardMessage } from './evaluation/shard.ts';
 import { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } from './limits.ts';

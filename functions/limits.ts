@@ -57,6 +57,9 @@ export const MAX_SEARCH_QUERIES = 64;
 /** The features of a set that is searched while the client waits: all of them are read and checked. */
 export const MAX_SEARCHED_BYTES = 1024 * MiB;
 
+/** Multiply-adds of a search, all queries together: one to two seconds of the ranking kernel. */
+export const MAX_SEARCH_WORK = 20_000_000_000;
+
 /** Pictures embedded at a time: activations grow with the batch, and the WASM heap never shrinks. */
 export const PICTURES_PER_PASS = 16;
 

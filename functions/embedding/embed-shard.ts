@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Bindings } from '../environment.ts';
 import { PictureError } from '../inference/decode.ts';
 import { embedPictures } from '../inference/embed.ts';

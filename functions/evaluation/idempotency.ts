@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseRequest } from '../errors.ts';
 import { hex } from '../hex.ts';
 import { MAX_IDEMPOTENCY_KEY_LENGTH } from '../limits.ts';

@@ -3,7 +3,7 @@ import { type SetRule, setProtocols } from '@softmargin/shared/metrics/evaluate-
 import { type ExclusionRule, exclusionRuleSchema } from '@softmargin/shared/metrics/exclusion-rule.ts';
 import { reRankingSchema } from '@softmargin/shared/metrics/re-ranking-options.ts';
 import { MAX_TOP_K } from '@softmargin/shared/metrics/top-lists.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import { MAX_REPEATS, MAX_RESAMPLES, MAX_RULE_CONDITIONS } from '../limits.ts';
 

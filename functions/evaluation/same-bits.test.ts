@@ -10,7 +10,7 @@ import { verifySets } from '@softmargin/shared/metrics/verify-sets.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { quantised, randomSet } from '../../test/slow-evaluation.ts';
 import { send } from '../test/client.ts';
 import { withoutQueue } from '../test/evaluations.ts';

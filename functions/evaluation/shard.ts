@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { collectPicturesOf, embedPicturesOf } from '../embedding/run-shard.ts';
 import type { Bindings } from '../environment.ts';
 import { PARTS_PER_READ } from '../limits.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Bindings, parseVariables } from '../environment.ts';
 import { MIN_MEASURED_MS, SHARD_CPU_SHARE, SPEED_FACTOR, USUAL_SPEEDS } from '../limits.ts';
 import { type Engine, engines } from './stages/stage.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hex } from '../hex.ts';
 import { MAX_WEBHOOK_SECRET, MAX_WEBHOOK_URL, MIN_WEBHOOK_SECRET, WEBHOOK_TIMEOUT_MS } from '../limits.ts';
 import { type AllowedPlaces, addressError } from './webhook-address.ts';

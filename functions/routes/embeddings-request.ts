@@ -1,5 +1,5 @@
 import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { mediaType, readBody, readJson } from '../body.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import { parsePictureText } from '../inference/base64.ts';

@@ -9,7 +9,7 @@ import { type QueryEntry, queryEntry } from '@softmargin/shared/metrics/query-en
 import type { EvaluationFindings } from '@softmargin/shared/metrics/report.ts';
 import { TopLists } from '@softmargin/shared/metrics/top-lists.ts';
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cmcChart } from '../charts/cmc.ts';
 import { histogramChart } from '../charts/histogram.ts';
 import { rocChart } from '../charts/roc.ts';

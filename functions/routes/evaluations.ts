@@ -1,6 +1,6 @@
 import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readJson } from '../body.ts';
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import { planPictures } from '../embedding/plan-pictures.ts';

@@ -1,6 +1,6 @@
 import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import type { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { parseRequest } from '../errors.ts';

@@ -4,7 +4,7 @@ import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
 import { nearestItems } from '@softmargin/shared/metrics/nearest-items.ts';
 import { MAX_DIMENSION } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readJson } from '../body.ts';
 import { type AppTypes, type Bindings, parseVariables } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
@@ -22,8 +22,8 @@ import {
   MAX_EMBEDDINGS_BODY_BYTES,
   MAX_SEARCH_QUERIES,
   MAX_SEARCH_RESULTS,
+  MAX_SEARCH_WORK,
   MAX_SEARCHED_BYTES,
-  SHARD_WORK,
 } from '../limits.ts';
 import { findSet, type StoredSet } from '../sets/catalogue.ts';
 import { SetContent } from '../sets/content.ts';
@@ -127,11 +127,11 @@ function checkSearch(
   }
   const bytes = 4 * set.count * set.dimension;
   const work = rows.length * set.count * set.dimension;
-  if (bytes > MAX_SEARCHED_BYTES || work > SHARD_WORK) {
+  if (bytes > MAX_SEARCHED_BYTES || work > MAX_SEARCH_WORK) {
     throw new ApiError(400, {
       message:
         `The set "${set.name}" is ${set.count} × ${set.dimension}, ${bytes} bytes; up to ${MAX_SEARCHED_BYTES} bytes, ` +
-        `and up to ${SHARD_WORK} multiply-adds for all queries, are searched in one request. An evaluation ranks larger ones.`,
+        `and up to ${MAX_SEARCH_WORK} multiply-adds for all queries, are searched in one request. An evaluation ranks larger ones.`,
       param: 'set',
       code: 'search_too_large',
     });

@@ -2,7 +2,7 @@ import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { MAX_DIMENSION, toLabels } from '@softmargin/shared/sets/embedding-set.ts';
 import { formBoundary } from '@softmargin/shared/sets/form-stream.ts';
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJson, readBody, readJson, withBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';

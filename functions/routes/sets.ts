@@ -3,7 +3,7 @@ import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import { formBoundary } from '@softmargin/shared/sets/form-stream.ts';
 import { pictureNamings } from '@softmargin/shared/sets/picture-names.ts';
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root, where wrangler.toml is. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-// The program itself: the launcher in node_modules/.bin adds a process and a check of the Node version.
-const program = createRequire(import.meta.url).resolve('wrangler');
+/** The program itself: the launcher in node_modules/.bin adds a process and a check of the Node version. */
+export const wranglerProgram = createRequire(import.meta.url).resolve('wrangler');
 
 /** Keeps wrangler from asking, from looking for updates and from fetching what a local server needs not. */
-const environment = {
+export const wranglerEnvironment = {
   CI: 'true',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_HIDE_BANNER: 'true',
@@ -23,9 +23,9 @@ const environment = {
  * starts in its turn.
  */
 export function startWrangler(...options: string[]): ChildProcess {
-  return spawn(process.execPath, ['--no-warnings', program, ...options], {
+  return spawn(process.execPath, ['--no-warnings', wranglerProgram, ...options], {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...wranglerEnvironment },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

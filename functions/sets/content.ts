@@ -1,7 +1,7 @@
 import type { EmbeddingBlock } from '@softmargin/shared/metrics/blocks.ts';
 import type { GallerySource } from '@softmargin/shared/metrics/evaluate.ts';
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hex } from '../hex.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
 import { type ContentStore, contentKey, putObject } from './content-store.ts';

@@ -1,5 +1,5 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PictureError } from '../inference/decode.ts';
 import { digestSchema, readLabelsOf, readObject } from './content.ts';
 import { type ContentStore, putObject } from './content-store.ts';

@@ -6,7 +6,7 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Bindings } from '../environment.ts';
 import { recordEvaluation } from '../evaluation/catalogue.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';

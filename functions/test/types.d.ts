@@ -11,6 +11,7 @@ declare global {
       readonly MIGRATIONS: D1Migration[];
       /** Files and reference pixels, from Node: see `decoder-images.ts`. */
       readonly DECODER_IMAGES: Fetcher;
+      readonly EMPTY: D1Database;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Names of models, in paths and in requests. */
 export const modelNameSchema = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header that gives every

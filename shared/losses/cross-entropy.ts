@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LossBatch } from './batch.ts';
 
 /** ε of the targets: 1 − ε + ε/C for the sample's class and ε/C for the others (Szegedy et al., CVPR 2016). */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LossBatch } from './batch.ts';
 import { maskedLogSumExp, maskedMean } from './masked-sum.ts';
 import { type LossSettings, lossWeight } from './weight.ts';

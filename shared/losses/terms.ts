@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { arcFaceLoss, arcFaceSchema } from './arcface.ts';
 import type { LossBatch } from './batch.ts';
 import { centerLoss, centerSchema } from './center.ts';

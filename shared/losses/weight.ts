@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a term counts in the sum of losses. */
 export function lossWeight(byDefault: number) {

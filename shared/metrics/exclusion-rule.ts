@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { indicesByIdentity } from '../sets/identities.ts';
 import type { Labels, Protocol } from './protocols.ts';
 import { countLabels } from './shards.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The most neighbours that are asked for: beyond, encodings are no longer sparse. */
 export const MAX_NEIGHBOURS = 1000;

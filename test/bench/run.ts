@@ -1,19 +1,49 @@
 import { parseArgs } from 'node:util';
-import { type BackendChoice, backendChoices } from '../../training/backend/choose-backend.ts';
+import * as z from 'zod';
+import { backendChoices } from '../../training/backend/choose-backend.ts';
 import { measureEvaluation, renderEvaluation } from './evaluation-report.ts';
+import { renderScale, simulateScale } from './scale.ts';
 import { renderTraining, reportTraining } from './training-report.ts';
 
-const USAGE = `Usage: npm run bench -- <bench> [--json]
+const USAGE = `Usage: npm run bench -- <bench> [options]
 
   evaluation   Ranking at Market-1501's size in workerd and in Node, against tfjs's bare product and against
                sorting; growth with the sizes; a gallery of a million. Some minutes.
   training     A training step of each network against tfjs's bare products of as many multiply-adds; on a
                graphics card, pictures a second for the backbones of re-identification too.
+  scale        Evaluation jobs up to ten million vectors and a thousand isolates, simulated: the service's plan,
+               ledger and watchdog, with latency, lost messages and crashes. Some minutes.
 
+  --json       Print JSON in place of the table.
   --backend    Where training runs: ${backendChoices.join(', ')}. Default: auto.
-  --peak       The card's peak in float32, in TFLOP/s: its share is printed.
-  --json       Print one JSON object in place of the table.
+  --peak       Of training, the card's peak in float32, in TFLOP/s: its share is printed.
+  --small      Of scale, leave out what has ten million vectors.
+  --seed <n>   Of scale, the seed of all that happens by chance (default 1).
 `;
+
+const optionsSchema = z.object({
+  json: z.boolean(),
+  backend: z.enum(backendChoices),
+  peak: z.coerce.number().positive().optional(),
+  small: z.boolean(),
+  seed: z.coerce.number().int().nonnegative(),
+});
+
+type Options = z.infer<typeof optionsSchema>;
+
+const note = (line: string): void => console.error(`  ${line}`);
+
+const benches: Readonly<Record<string, (options: Options) => Promise<string>>> = {
+  evaluation: async ({ json }) => print(json, await measureEvaluation(note), renderEvaluation),
+  training: async ({ json, backend, peak }) =>
+    print(json, await reportTraining(backend, peak, note), renderTraining),
+  scale: async ({ json, small, seed }) =>
+    print(json, await simulateScale(small ? 'small' : 'all', seed, note), renderScale),
+};
+
+function print<Report>(json: boolean, report: Report, render: (report: Report) => string): string {
+  return json ? JSON.stringify(report) : `\n${render(report)}`;
+}
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -21,6 +51,8 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
       backend: { type: 'string', default: 'auto' },
       peak: { type: 'string' },
+      small: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h' },
     },
     allowPositionals: true,
@@ -29,23 +61,14 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const note = (line: string) => console.error(`  ${line}`);
-  const print = <Report>(report: Report, render: (report: Report) => string) =>
-    console.log(values.json ? JSON.stringify(report) : `\n${render(report)}`);
-  const peak = values.peak === undefined ? undefined : Number(values.peak);
-  const isKnown = (backendChoices as readonly string[]).includes(values.backend);
-  if (positionals.length === 1 && isKnown && (peak === undefined || peak > 0)) {
-    if (positionals[0] === 'evaluation') {
-      print(await measureEvaluation(note), renderEvaluation);
-      return 0;
-    }
-    if (positionals[0] === 'training') {
-      print(await reportTraining(values.backend as BackendChoice, peak, note), renderTraining);
-      return 0;
-    }
+  const options = optionsSchema.safeParse(values);
+  const [name = ''] = positionals;
+  if (positionals.length !== 1 || !Object.hasOwn(benches, name) || !options.success) {
+    console.error(USAGE);
+    return 2;
   }
-  console.error(USAGE);
-  return 2;
+  console.log(await benches[name](options.data));
+  return 0;
 }
 
 try {

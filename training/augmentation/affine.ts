@@ -1,6 +1,6 @@
 import type { ChannelImage } from '@softmargin/shared/images/picture.ts';
 import type { Random } from '@softmargin/shared/random.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const affineSchema = z.strictObject({
   /** Largest rotation in degrees, either way. */

@@ -1,6 +1,6 @@
 import type { ChannelImage } from '@softmargin/shared/images/picture.ts';
 import type { Random } from '@softmargin/shared/random.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const randomErasingSchema = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { summaryCommand } from './summary.ts';
 
 /** What the command prints, and what it fails with. */

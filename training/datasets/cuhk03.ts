@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loadBoundingBoxFolders, type PublishedSizes, publishedSplit } from './bounding-box-folders.ts';
 import { extractCuhk03Pictures } from './cuhk03-mat.ts';
 import type { DatasetSplit, FileDataset } from './dataset.ts';

@@ -1,5 +1,5 @@
 import { protocolNames } from '@softmargin/shared/metrics/protocols.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loadCsv } from './csv.ts';
 import { loadCuhk03 } from './cuhk03.ts';
 import type { DatasetSplit } from './dataset.ts';

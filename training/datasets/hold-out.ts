@@ -1,6 +1,6 @@
 import type { ProtocolName } from '@softmargin/shared/metrics/protocols.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Dataset, type RankingSplit, subset } from './dataset.ts';
 
 /** How a recipe says which identities are kept out of training to validate on. */

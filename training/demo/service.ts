@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const embeddingsSchema = z.object({
   data: z.array(z.object({ index: z.int(), embedding: z.array(z.number()) })),

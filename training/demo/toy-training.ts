@@ -1,5 +1,5 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { z } from 'zod';
+import * as z from 'zod';
 import { startWasmBackend } from '../backend/wasm.ts';
 import { digitsSplit, loadDigits } from '../datasets/digits.ts';
 import { describe } from '../export/describe.ts';

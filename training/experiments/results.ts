@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { replaceFile } from '../loop/replace-file.ts';
 import { type Recipe, recipeSchema } from '../recipes/recipe.ts';
 

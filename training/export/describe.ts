@@ -2,7 +2,7 @@ import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { structureOf } from '@softmargin/shared/models/structure.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { channelStatistics } from '../datasets/channel-statistics.ts';
 import type { DatasetSplit, RankingSplit } from '../datasets/dataset.ts';
 import type { Recipe } from '../recipes/recipe.ts';

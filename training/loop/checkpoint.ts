@@ -4,7 +4,7 @@ import {
   parseSafetensors,
   serialiseSafetensors,
 } from '@softmargin/shared/bundle/safetensors.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Recipe, recipeSchema } from '../recipes/recipe.ts';
 import { replaceFile } from './replace-file.ts';
 

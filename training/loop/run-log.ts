@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { replaceFile } from './replace-file.ts';
 
 const stepLineSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { adam } from './adam.ts';
 import { sgd } from './sgd.ts';
 import type { UpdateRule } from './update-rule.ts';

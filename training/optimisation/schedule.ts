@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const warmup = {
   /** Steps over which the rate rises linearly to its peak. */

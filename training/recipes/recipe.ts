@@ -1,6 +1,6 @@
 import { lossTermsSchema } from '@softmargin/shared/losses/terms.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { augmentationSchema } from '../augmentation/augmentation.ts';
 import { datasetSchema } from '../datasets/datasets.ts';
 import { optimiserSchema } from '../optimisation/optimisers.ts';

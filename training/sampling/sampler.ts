@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PKSampler } from './pk-sampler.ts';
 import { UniformSampler } from './uniform-sampler.ts';
 
