@@ -58,7 +58,7 @@ async function start(): Promise<string> {
   );
   server = child;
   const url = `http://127.0.0.1:${port}`;
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     const healthy = await fetch(`${url}/health`).then(
       ({ ok }) => ok,
       () => false,
@@ -99,7 +99,7 @@ async function job(url: string, path: string): Promise<Job> {
 }
 
 test('a job that is killed at many moments ends with the bits of one that is not', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const query = set(1, SHARDS * QUERIES_PER_SHARD);
   const gallery = set(2, GALLERY);
