@@ -125,7 +125,7 @@ test('a picture that cannot be read is reported by its place and path, and the r
     '0004_c1s1_000001_00.png': digits[4][0].subarray(0, 100),
     '0004_c1s1_000002_00.png': new Uint8Array(),
     '0004_c1s1_000003_00.gif': picture('gif'),
-    '0004_c1s1_000004_00.png': picture('png-2049'),
+    '0004_c1s1_000004_00.png': picture('png-too-large'),
     '0004_c1s1_000005_00.png': new Uint8Array(8 * 1024 * 1024 + 1),
     '0004_c1s1_000006_00.png': digits[4][1],
   };
@@ -158,7 +158,7 @@ test('a picture that cannot be read is reported by its place and path, and the r
         index: 15,
         path: '0004_c1s1_000004_00.png',
         code: 'picture_too_large',
-        message: expect.stringContaining('2049×2049'),
+        message: expect.stringContaining('2500×2001'),
       },
       {
         index: 16,
