@@ -55,7 +55,7 @@ async function runShard(
   owner: DurableObjectStub<Evaluation>,
   claimed: ShardOrder,
 ): Promise<Parts> {
-  const { stage, order, start, count } = claimed;
+  const { stage, order, ...shard } = claimed;
   const { STORE: store } = bindings;
   if (stage === 'embedding') return embedPicturesOf(bindings, claimed);
   if (stage === 'collection') {
@@ -65,17 +65,21 @@ async function runShard(
   }
   return stages[stage].work({
     order,
-    shard: { start, count },
+    shard,
     query: await SetContent.open(store, order.query),
     gallery: await SetContent.open(store, order.gallery),
-    earlier: (name) => readParts(owner, name as StageName),
+    earlier: (name, start) => readParts(owner, name as StageName, start),
   });
 }
 
 /** What the shards of a stage left, some at a time. */
-async function* readParts(owner: DurableObjectStub<Evaluation>, stage: StageName): AsyncGenerator<Parts> {
+async function* readParts(
+  owner: DurableObjectStub<Evaluation>,
+  stage: StageName,
+  start?: number,
+): AsyncGenerator<Parts> {
   for (let first = 0; ; ) {
-    const parts = await owner.earlier(stage, first, PARTS_PER_READ);
+    const parts = await owner.earlier(stage, first, PARTS_PER_READ, start);
     yield* parts;
     if (parts.length < PARTS_PER_READ) return;
     first += parts.length;
