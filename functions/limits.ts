@@ -105,9 +105,6 @@ export const PICTURE_BLOCK_BYTES = 4 * MiB;
  */
 export const PICTURES_PER_SHARD = 48;
 
-/** Shards of pictures that are read from the ledger in one go, as their embeddings are put together. */
-export const PICTURE_SHARDS_PER_READ = 8;
-
 /** How long putting the embeddings of a set together may take; what an interrupted one left is removed after it. */
 export const COLLECTION_LIFETIME_MS = 60 * 60 * 1000;
 
@@ -202,8 +199,11 @@ export const MAX_SHARD_ROW_BYTES = 32 * MiB;
 /** What a shard leaves in the ledger, in one piece: a row of SQLite holds up to 2 MB. */
 export const MAX_PART_BYTES = 1_500_000;
 
-/** Pieces that are read from the ledger in one go. */
+/** Shards whose queries are read from the ledger in one go, for a table of them. */
 export const PARTS_PER_READ = 8;
+
+/** Bytes of what earlier stages left that a worker reads from the ledger in one go. */
+export const PART_BYTES_PER_READ = 12_000_000;
 
 /** Conditions of an exclusion rule: each is looked at for every pair. */
 export const MAX_RULE_CONDITIONS = 16;

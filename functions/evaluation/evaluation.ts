@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
+import { collectedSets } from '../embedding/collected-sets.ts';
 import { describePictures, isEmbedded } from '../embedding/picture-order.ts';
 import { planPictures, withEmbeddings } from '../embedding/plan-pictures.ts';
-import { collectedSets } from '../embedding/run-shard.ts';
 import { type Bindings, parseVariables } from '../environment.ts';
 import {
   ALARM_AGAIN_MS,
@@ -11,6 +11,7 @@ import {
   MAX_WEBHOOK_ATTEMPTS,
   MAX_WEBHOOK_PAUSE_MS,
   MESSAGES_PER_CALL,
+  PART_BYTES_PER_READ,
   SHARDS_IN_QUEUE,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
@@ -187,13 +188,13 @@ export class Evaluation extends DurableObject<Bindings> {
   }
 
   /**
-   * What up to `limit` shards of a stage left, from its number `first` on, for a worker of a later one; of those
-   * alone that begin at the item `start`, where it is given.
+   * What the shards of a stage left, from its number `first` on, for a worker of a later one: as many as one answer
+   * holds. Of those alone that begin at the item `start`, where it is given.
    */
-  earlier(stage: StageName, first: number, limit: number, start?: number): Parts[] {
+  earlier(stage: StageName, first: number, start?: number): Parts[] {
     const job = this.#ledger.job();
     if (job === undefined || job.outcome !== undefined) return [];
-    return [...this.#ledger.parts(stage, first, limit, start)];
+    return this.#ledger.partsBelow(PART_BYTES_PER_READ, stage, first, start);
   }
 
   /** What up to `limit` shards left of their queries, from number `first` on, once it has succeeded; else none. */

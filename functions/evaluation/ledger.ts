@@ -314,24 +314,51 @@ export class Ledger {
     }
   }
 
-  /**
-   * What the shards of a stage left, in their order: all, or of `limit` of them from its number `first` on; of
-   * those alone that begin at an item, where one is given.
-   */
-  *parts(stage: StageName, first = 0, limit = -1, start: number | null = null): Generator<Parts> {
+  /** What the shards of a stage left, in their order: all, or of `limit` of them from its number `first` on. */
+  *parts(stage: StageName, first = 0, limit = -1): Generator<Parts> {
     const shards = this.#sql
       .exec<{ shard: number }>(
-        `SELECT shard FROM shards WHERE stage = ? AND state = 'done' AND start = COALESCE(?, start)
-           ORDER BY shard LIMIT ? OFFSET ?`,
-        ...[stage, start, limit, first],
+        "SELECT shard FROM shards WHERE stage = ? AND state = 'done' ORDER BY shard LIMIT ? OFFSET ?",
+        ...[stage, limit, first],
       )
       .toArray();
-    for (const { shard } of shards) {
-      const parts = this.#sql
-        .exec<{ name: string; bytes: ArrayBuffer }>('SELECT name, bytes FROM parts WHERE shard = ?', shard)
-        .toArray();
-      yield Object.fromEntries(parts.map(({ name, bytes }) => [name, new Uint8Array(bytes)]));
+    for (const { shard } of shards) yield* this.#partsOf(shard, shard);
+  }
+
+  /**
+   * What the shards of a stage left that is done, from its number `first` on: of as many as stay below so many
+   * bytes, and of one at least. Of those alone that begin at an item, where one is given.
+   */
+  partsBelow(bytes: number, stage: StageName, first: number, start?: number): Parts[] {
+    const shards = this.#sql
+      .exec<{ shard: number; bytes: number }>(
+        `SELECT shard, (SELECT SUM(LENGTH(bytes)) FROM parts WHERE parts.shard = shards.shard) AS bytes
+           FROM shards WHERE stage = ? AND state = 'done' AND start = COALESCE(?, start)
+           ORDER BY shard LIMIT -1 OFFSET ?`,
+        ...[stage, start ?? null, first],
+      )
+      .toArray();
+    if (shards.length === 0) return [];
+    let taken = 1;
+    for (let sum = shards[0].bytes; taken < shards.length; taken++) {
+      sum += shards[taken].bytes;
+      if (sum > bytes) break;
     }
+    return this.#partsOf(shards[0].shard, shards[taken - 1].shard);
+  }
+
+  #partsOf(first: number, last: number): Parts[] {
+    const rows = this.#sql
+      .exec<{ shard: number; name: string; bytes: ArrayBuffer }>(
+        'SELECT shard, name, bytes FROM parts WHERE shard BETWEEN ? AND ? ORDER BY shard',
+        first,
+        last,
+      )
+      .toArray();
+    const shards = Map.groupBy(rows, ({ shard }) => shard);
+    return [...shards.values()].map((parts) =>
+      Object.fromEntries(parts.map(({ name, bytes }) => [name, new Uint8Array(bytes)])),
+    );
   }
 
   /** The place of the shard of a stage that has an item, counted from the stage's first. */

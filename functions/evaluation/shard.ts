@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { collectPicturesOf, embedPicturesOf } from '../embedding/run-shard.ts';
 import type { Bindings } from '../environment.ts';
-import { PARTS_PER_READ } from '../limits.ts';
 import { SetContent } from '../sets/content.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { ShardOrder } from './ledger.ts';
@@ -59,8 +58,8 @@ async function runShard(
   const { STORE: store } = bindings;
   if (stage === 'embedding') return embedPicturesOf(bindings, claimed);
   if (stage === 'collection') {
-    return collectPicturesOf(bindings, claimed, (first, limit) =>
-      Promise.resolve(owner.earlier('embedding', first, limit)),
+    return collectPicturesOf(bindings, claimed, (first) =>
+      Promise.resolve(owner.earlier('embedding', first)),
     );
   }
   return stages[stage].work({
@@ -79,9 +78,9 @@ async function* readParts(
   start?: number,
 ): AsyncGenerator<Parts> {
   for (let first = 0; ; ) {
-    const parts = await owner.earlier(stage, first, PARTS_PER_READ, start);
+    const parts = await owner.earlier(stage, first, start);
+    if (parts.length === 0) return;
     yield* parts;
-    if (parts.length < PARTS_PER_READ) return;
     first += parts.length;
   }
 }
