@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Evaluation } from './evaluation/evaluation.ts';
 import type { ShardMessage } from './evaluation/shard.ts';
-import { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } from './limits.ts';
+import { INVOCATION_CPU_MS, SHARD_READ_BYTES, SHARD_TIMEOUT_MS } from './limits.ts';
 
 /** What wrangler.toml binds to the Worker. */
 export interface Bindings {
@@ -12,6 +12,7 @@ export interface Bindings {
   readonly ACCESS?: string;
   readonly API_KEY?: string;
   readonly SHARD_WORK?: string;
+  readonly SHARD_READ_BYTES?: string;
   readonly SHARD_TIMEOUT_MS?: string;
   readonly INVOCATION_CPU_MS?: string;
   readonly WEBHOOK_HOSTS?: string;
@@ -30,6 +31,8 @@ const variablesSchema = z.object({
   API_KEY: z.string().min(1).optional(),
   /** Multiply-adds of one shard, in place of what the measured speed and the processor time give. */
   SHARD_WORK: z.coerce.number().int().positive().optional(),
+  /** Bytes of the gallery that a shard reads in one go; a larger gallery is cut into ranges. */
+  SHARD_READ_BYTES: z.coerce.number().int().positive().default(SHARD_READ_BYTES),
   /** Processor time of one invocation in milliseconds: what `limits.cpu_ms` of the deployment is. */
   INVOCATION_CPU_MS: z.coerce.number().int().min(10).max(300_000).default(INVOCATION_CPU_MS),
   /** The only hosts that webhooks may go to, separated by commas; `*.example.com` is all below a name. */
@@ -44,7 +47,7 @@ const variablesSchema = z.object({
     .optional(),
   /** Whether webhooks may go to this machine, over plain HTTP; for local use only. */
   WEBHOOK_LOOPBACK: z.enum(['refuse', 'allow']).default('refuse'),
-  /** Silence in milliseconds after which a shard that is out is sent again. */
+  /** Milliseconds after which a shard that is out is sent again at the earliest. */
   SHARD_TIMEOUT_MS: z.coerce.number().int().min(100).max(3_600_000).default(SHARD_TIMEOUT_MS),
   /**
    * Where pictures may be fetched from, by commas: origins as https://images.example.com, or

@@ -105,9 +105,6 @@ export const PICTURE_BLOCK_BYTES = 4 * MiB;
  */
 export const PICTURES_PER_SHARD = 48;
 
-/** Shards of pictures that are read from the ledger in one go, as their embeddings are put together. */
-export const PICTURE_SHARDS_PER_READ = 8;
-
 /** How long putting the embeddings of a set together may take; what an interrupted one left is removed after it. */
 export const COLLECTION_LIFETIME_MS = 60 * 60 * 1000;
 
@@ -172,6 +169,12 @@ export const SHARD_CPU_SHARE = 0.1;
 export const USUAL_SPEEDS = { kernel: 7_000_000_000, rows: 700_000_000 } as const;
 export const SPEED_FACTOR = 8;
 
+/** Bytes of blocks that a worker reads and checks in a second, as plans have it. */
+export const USUAL_READ_BYTES = 100_000_000;
+
+/** What a shard of pictures is expected to take: a large network, on each of them. */
+export const PICTURE_SHARD_MS = 10_000;
+
 /** The least time of shards, all together, that a speed is measured from. */
 export const MIN_MEASURED_MS = 1_000;
 
@@ -181,14 +184,26 @@ export const MAX_SHARD_QUERIES = 512;
 /** Correct matches of one shard's queries, all together: each takes some 40 bytes while it is ranked. */
 export const MAX_SHARD_MATCHES = 500_000;
 
+/**
+ * Bytes of the gallery that a shard reads in one go. Where the gallery has more, it is cut into ranges and not the
+ * queries alone: else every few queries would read all of it, which takes many times as long as ranking them.
+ */
+export const SHARD_READ_BYTES = 256 * MiB;
+
+/** Bytes of the queries that are ranked against a range of the gallery: the more there are, the less is read. */
+export const RANGE_QUERY_BYTES = 16 * MiB;
+
 /** Rows of distances that a shard holds, for the protocols that need them whole. */
 export const MAX_SHARD_ROW_BYTES = 32 * MiB;
 
 /** What a shard leaves in the ledger, in one piece: a row of SQLite holds up to 2 MB. */
 export const MAX_PART_BYTES = 1_500_000;
 
-/** Pieces that are read from the ledger in one go. */
+/** Shards whose queries are read from the ledger in one go, for a table of them. */
 export const PARTS_PER_READ = 8;
+
+/** Bytes of what earlier stages left that a worker reads from the ledger in one go. */
+export const PART_BYTES_PER_READ = 12_000_000;
 
 /** Conditions of an exclusion rule: each is looked at for every pair. */
 export const MAX_RULE_CONDITIONS = 16;
@@ -217,10 +232,16 @@ export const MAX_TILE_ROWS = 512;
 export const MAX_SHARDS = 5_000;
 
 /**
- * Shards of one evaluation that are out at a time, so that one does not hold up the others. The queue
- * takes up to 100 messages at once.
+ * Messages of one evaluation that wait in the queue at a time: each that a worker takes makes room for the next, so
+ * that an evaluation is on as many isolates as there are, and those that came later are not behind all of it.
  */
-export const SHARDS_IN_FLIGHT = 50;
+export const SHARDS_IN_QUEUE = 50;
+
+/** Shards of one evaluation that are out at a time, in the queue and with workers. */
+export const MAX_SHARDS_OUT = 1_000;
+
+/** Messages that the queue takes in one call. */
+export const MESSAGES_PER_CALL = 100;
 
 /** How often a shard may fail, by the word of its worker, before the evaluation fails. */
 export const MAX_SHARD_FAILURES = 5;
@@ -232,12 +253,24 @@ export const MAX_SHARD_FAILURES = 5;
 export const MAX_SHARD_LOSSES = 20;
 
 /**
- * Silence after which a shard that is out counts as lost: as long as an invocation may compute. It doubles
- * with every loss, for a queue that many evaluations share.
+ * How long a shard that is out is waited for at least before it counts as lost: as long as an invocation may
+ * compute. It doubles with every loss, for a queue that many evaluations share.
  */
 export const SHARD_TIMEOUT_MS = 30_000;
 
-/** How often that silence doubles at most. */
+/** A shard that a worker has is waited for as many times as long as its plan expects it to take, if that is longer. */
+export const SHARD_TIME_MARGIN = 4;
+
+/**
+ * A shard that takes as many times as long as others of its stage is sent once more where no others are left to be
+ * sent, beside the one that is out, and so often: whichever comes back first counts. Not before this share of the
+ * time after which a shard may count as lost.
+ */
+export const LATE_FACTOR = 2;
+export const LATE_TIMEOUT_SHARE = 0.1;
+export const MAX_SPARE_COPIES = 2;
+
+/** How often that time doubles at most. */
 export const MAX_TIMEOUT_DOUBLINGS = 3;
 
 /** How long the alarm waits where it could not do what it had to, or the catalogue could not be written. */

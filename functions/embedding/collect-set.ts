@@ -5,7 +5,7 @@ import { BlockWriter } from '../sets/block-writer.ts';
 import { closeHolder, HeldStore, openHolder } from '../sets/holds.ts';
 import { PictureContent } from '../sets/picture-content.ts';
 import { storeRest } from '../sets/store-set.ts';
-import { type EmbeddedPictures, parseProblems } from './embed-shard.ts';
+import { type EmbeddedPictures, parseProblems } from './embedded-pictures.ts';
 import { type EmbeddedSet, type FailedPicture, findEmbeddedSet, recordEmbeddedSet } from './embedded-sets.ts';
 
 /** A set of pictures that a model can embed none of. */

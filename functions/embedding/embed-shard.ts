@@ -1,18 +1,11 @@
-import * as z from 'zod';
 import type { Bindings } from '../environment.ts';
 import { PictureError } from '../inference/decode.ts';
 import { embedPictures } from '../inference/embed.ts';
 import { type ModelVersion, useModelVersion } from '../inference/models.ts';
 import { bytesOf } from '../sets/content-store.ts';
 import { PictureContent } from '../sets/picture-content.ts';
+import type { EmbeddedPictures } from './embedded-pictures.ts';
 import type { FailedPicture } from './embedded-sets.ts';
-
-/** What a shard of pictures leaves: the embeddings of those that have one, row-major, and about the others. */
-export type EmbeddedPictures = Readonly<Record<'rows' | 'problems', Uint8Array>>;
-
-const problemsSchema = z.array(
-  z.strictObject({ index: z.int(), path: z.string(), message: z.string(), code: z.string() }),
-);
 
 /** Embeds pictures `start` to `start + count − 1` of a set. One that cannot be is noted, and the rest goes on. */
 export async function embedShard(
@@ -36,11 +29,6 @@ export async function embedShard(
     }
   }
   return { rows: joinRows(rows), problems: new TextEncoder().encode(JSON.stringify(problems)) };
-}
-
-/** What a shard says of pictures that have no embedding. */
-export function parseProblems({ problems }: EmbeddedPictures): readonly FailedPicture[] {
-  return problemsSchema.parse(JSON.parse(new TextDecoder().decode(problems)));
 }
 
 function joinRows(rows: readonly Float32Array[]): Uint8Array {

@@ -1,6 +1,7 @@
 import type { Bindings } from '../environment.ts';
 import type { EvaluationOrder } from '../evaluation/order.ts';
 import type { PlannedStage } from '../evaluation/plan.ts';
+import { PICTURE_SHARD_MS } from '../limits.ts';
 import { PictureContent } from '../sets/picture-content.ts';
 import { type EmbeddedSet, findEmbeddedSet } from './embedded-sets.ts';
 import { isEmbedded, type PictureOrder, type PicturesToEmbed, picturesOf } from './picture-order.ts';
@@ -45,7 +46,12 @@ export async function planPictures(
   const planned = withEmbeddings({ ...order, pictures: { ...order.pictures, missing } }, found);
   if (missing.length === 0) return { order: planned, stages: [] };
   const firsts = missing.map((_, i) => missing.slice(0, i).reduce((sum, { count }) => sum + count, 0));
-  const shape = { engine: 'network', workPerItem: 0, reads: { query: 0, gallery: 0 } } as const;
+  const shape = {
+    engine: 'network',
+    workPerItem: 0,
+    reads: { query: 0, gallery: 0 },
+    shardMs: PICTURE_SHARD_MS,
+  } as const;
   return {
     order: planned,
     stages: [

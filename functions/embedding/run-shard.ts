@@ -1,14 +1,14 @@
 import type { Bindings } from '../environment.ts';
 import type { ShardOrder } from '../evaluation/ledger.ts';
 import type { Parts } from '../evaluation/stages/stage.ts';
-import { PICTURE_SHARDS_PER_READ, PICTURES_PER_SHARD } from '../limits.ts';
+import { PICTURES_PER_SHARD } from '../limits.ts';
 import { collectSet, UnusablePictures } from './collect-set.ts';
-import { type EmbeddedPictures, embedShard } from './embed-shard.ts';
-import type { EmbeddedSet } from './embedded-sets.ts';
+import { embedShard } from './embed-shard.ts';
+import type { EmbeddedPictures } from './embedded-pictures.ts';
 import type { PictureOrder } from './picture-order.ts';
 
-/** Reads what up to `limit` shards of the embedding stage left, from its number `first` on. */
-export type ReadEmbedded = (first: number, limit: number) => Promise<readonly Parts[]>;
+/** Reads what shards of the embedding stage left, from its number `first` on: as many as one answer holds. */
+export type ReadEmbedded = (first: number) => Promise<readonly Parts[]>;
 
 /** Embeds the pictures of a shard. Shards are numbered through all sets that are missing. */
 export function embedPicturesOf(bindings: Bindings, { order, start, count }: ShardOrder): Promise<Parts> {
@@ -50,19 +50,9 @@ async function* shardsFrom(
   count: number,
 ): AsyncGenerator<EmbeddedPictures, void, undefined> {
   for (let done = 0; done < count; ) {
-    const parts = await read(first + done, Math.min(PICTURE_SHARDS_PER_READ, count - done));
+    const parts = (await read(first + done)).slice(0, count - done);
     if (parts.length === 0) throw new RangeError(`Of ${count} shards of pictures ${done} are there.`);
     for (const { rows, problems } of parts) yield { rows, problems };
     done += parts.length;
   }
-}
-
-/** What the shards that put sets together left; or why one of the sets cannot be ranked. */
-export function collectedSets(shards: Iterable<Parts>): Record<string, EmbeddedSet> | string {
-  const sets: Record<string, EmbeddedSet> = {};
-  for (const { found, unusable } of shards) {
-    if (unusable !== undefined) return new TextDecoder().decode(unusable);
-    Object.assign(sets, JSON.parse(new TextDecoder().decode(found)));
-  }
-  return sets;
 }

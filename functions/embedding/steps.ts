@@ -1,5 +1,5 @@
 import type { Step } from '../evaluation/stages/stage.ts';
-import { parseProblems } from './embed-shard.ts';
+import { parseProblems } from './embedded-pictures.ts';
 
 /** What comes before the ranking of pictures, in the order in which it runs. */
 export const pictureSteps = {

@@ -54,11 +54,11 @@ test('lost messages are sent again by the alarm, and only those', async () => {
   const { id, stub, sent } = await startWithoutQueue();
   await deliver(sent[1]);
   sent.length = 0;
-  await age(stub, SHARD_TIMEOUT_MS - 5_000);
+  await age(stub, SHARD_TIMEOUT_MS / 20);
   expect(await runDurableObjectAlarm(stub)).toBe(true);
   expect(sent).toEqual([]);
 
-  await age(stub, 6_000);
+  await age(stub, SHARD_TIMEOUT_MS);
   expect(await runDurableObjectAlarm(stub)).toBe(true);
   expect(sent.map(({ shard }) => shard)).toEqual([0, 2]);
   await deliver(...sent);
@@ -66,13 +66,56 @@ test('lost messages are sent again by the alarm, and only those', async () => {
   expect(await runDurableObjectAlarm(stub)).toBe(false);
 });
 
-test('while other shards come back, none counts as lost', async () => {
-  const { stub, sent } = await startWithoutQueue();
-  await age(stub, SHARD_TIMEOUT_MS);
+/** Moves one time of a shard. */
+function setTime(
+  stub: DurableObjectStub<Evaluation>,
+  time: 'sent_at' | 'claimed_at',
+  shard: number,
+  at: number,
+) {
+  return runInDurableObject(stub, (_, { storage }) => {
+    storage.sql.exec(`UPDATE shards SET ${time} = ? WHERE shard = ?`, at, shard);
+  });
+}
+
+test('a shard that is late is sent once more when none is left to be sent, and then counts once', async () => {
+  const { id, stub, sent } = await startWithoutQueue();
+  await stub.claim(2);
   await deliver(sent[0]);
   sent.length = 0;
+  // Well within the time after which it counts as lost, and far longer than the others took.
+  await age(stub, SHARD_TIMEOUT_MS / 2);
+  await deliver({ evaluation: id, shard: 1 });
+  expect(sent.map(({ shard }) => shard)).toEqual([2]);
+  await age(stub, SHARD_TIMEOUT_MS / 2);
+  await runDurableObjectAlarm(stub);
+  await age(stub, SHARD_TIMEOUT_MS / 2);
+  await runDurableObjectAlarm(stub);
+  // Twice, and no more before it counts as lost.
+  expect(sent.map(({ shard }) => shard)).toEqual([2, 2]);
+  await deliver(sent[0], sent[1]);
+  const row = await findEvaluation(env, id);
+  expect(row).toMatchObject({ state: 'succeeded', shards_done: 3 });
+  expect(JSON.parse(row?.result as string)).toEqual(await evaluate(rankingKernel, rule, query, gallery));
+  expect(await runDurableObjectAlarm(stub)).toBe(false);
+});
+
+test('a message that was overtaken counts as lost, though others are taken meanwhile', async () => {
+  const { stub, sent } = await startWithoutQueue();
+  const now = Date.now();
+  sent.length = 0;
+  await runInDurableObject(stub, (_, { storage }) => {
+    storage.sql.exec('UPDATE shards SET spares = 2');
+  });
+  // Sent a while ago, as is another that was taken just now: it may still wait for its turn.
+  for (const shard of [0, 1, 2]) await setTime(stub, 'sent_at', shard, now - 2 * SHARD_TIMEOUT_MS);
+  await setTime(stub, 'claimed_at', 1, now);
   await runDurableObjectAlarm(stub);
   expect(sent).toEqual([]);
+  // One that was sent after it is taken: it was lost on its way.
+  await setTime(stub, 'sent_at', 1, now - SHARD_TIMEOUT_MS);
+  await runDurableObjectAlarm(stub);
+  expect(sent.map(({ shard }) => shard)).toEqual([0, 2]);
 });
 
 test('a shard that is always lost fails the evaluation, which names it', async () => {

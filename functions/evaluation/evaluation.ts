@@ -1,26 +1,29 @@
 import { DurableObject } from 'cloudflare:workers';
+import { collectedSets } from '../embedding/collected-sets.ts';
 import { describePictures, isEmbedded } from '../embedding/picture-order.ts';
 import { planPictures, withEmbeddings } from '../embedding/plan-pictures.ts';
-import { collectedSets } from '../embedding/run-shard.ts';
 import { type Bindings, parseVariables } from '../environment.ts';
 import {
   ALARM_AGAIN_MS,
   MAX_SHARD_FAILURES,
   MAX_SHARD_LOSSES,
-  MAX_TIMEOUT_DOUBLINGS,
+  MAX_SHARDS_OUT,
   MAX_WEBHOOK_ATTEMPTS,
   MAX_WEBHOOK_PAUSE_MS,
-  SHARDS_IN_FLIGHT,
+  MESSAGES_PER_CALL,
+  PART_BYTES_PER_READ,
+  SHARDS_IN_QUEUE,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
 import { findEvaluation, recordOutcome, recordRunning, recordWebhook } from './catalogue.ts';
+import { isTaken, lateAt, lostAt } from './deadlines.ts';
 import { describeEvaluation } from './description.ts';
 import { findingsOf } from './findings.ts';
 import { Ledger, type LedgerShard, type Outcome, type ShardOrder } from './ledger.ts';
 import type { EvaluationOrder } from './order.ts';
 import { type PlannedStage, type PlanProblem, planEvaluation, planProblem } from './plan.ts';
 import { etaSeconds, type StagePace } from './progress.ts';
-import { readSpeeds, recordSpeeds, shardWork } from './speeds.ts';
+import { readSpeeds, recordSpeeds, shardCapacity } from './speeds.ts';
 import type { Parts } from './stages/stage.ts';
 import { type StageName, steps } from './stages/stages.ts';
 import { deliver, type Webhook } from './webhook.ts';
@@ -95,7 +98,7 @@ export class Evaluation extends DurableObject<Bindings> {
     if (job === undefined) return undefined;
     const pace = this.#ledger.pace();
     return {
-      started: job.heardAt !== undefined,
+      started: job.started,
       done: pace.done,
       total: pace.total,
       stages: this.#ledger.stagePaces(),
@@ -129,17 +132,17 @@ export class Evaluation extends DurableObject<Bindings> {
   async claim(shard: number): Promise<ShardOrder | undefined> {
     const open = this.#open(shard);
     if (open === undefined) return undefined;
-    const first = this.#ledger.job()?.heardAt === undefined;
-    const now = Date.now();
-    this.#ledger.heard(now);
-    this.#ledger.claimed(shard, now);
+    const first = this.#ledger.job()?.started === false;
+    if (first) this.#ledger.started();
+    this.#ledger.claimed(shard, Date.now());
     if (first) {
       this.#tellWatchers();
       // Where this fails the alarm does it; the shard is not held up.
       await recordRunning(this.env, open.evaluation).catch(console.error);
     }
-    const { stage, start, count } = open.shard;
-    return { stage, order: open.order, start, count };
+    await this.#sendWaiting();
+    const { stage, start, count, gallery } = open.shard;
+    return { stage, order: open.order, start, count, ...(gallery !== undefined && { gallery }) };
   }
 
   /** Takes what a shard left. A shard that comes twice counts once. */
@@ -148,18 +151,21 @@ export class Evaluation extends DurableObject<Bindings> {
     if (open === undefined) return;
     steps[open.shard.stage].check(parts, open.shard);
     const now = Date.now();
-    this.#ledger.heard(now);
     this.ctx.storage.transactionSync(() => this.#ledger.done(shard, parts, now));
     this.#tellWatchers();
-    if (!(await this.#goOn())) return this.#sendWaiting();
-    await this.#settle();
+    if (await this.#goOn()) return this.#settle();
+    await this.#sendWaiting();
+    // Where none is left to be sent, what is late is sent once more, now or when the alarm says.
+    if (this.#ledger.waiting(1).length === 0) {
+      await this.#sendLate(now);
+      await this.#schedule();
+    }
   }
 
   /** Takes note that a shard failed: it is sent again after a while, or the evaluation fails with it. */
   async fail(shard: number, message: string): Promise<void> {
     const open = this.#open(shard);
     if (open === undefined) return;
-    this.#ledger.heard(Date.now());
     this.#ledger.failed(shard, message);
     await this.#resend([shard], 2 ** open.shard.failures);
   }
@@ -181,10 +187,14 @@ export class Evaluation extends DurableObject<Bindings> {
     this.#tellWatchers();
   }
 
-  /** What up to `limit` shards of a stage left, from its number `first` on, for a worker of a later one. */
-  earlier(stage: StageName, first: number, limit: number): Parts[] {
+  /**
+   * What the shards of a stage left, from its number `first` on, for a worker of a later one: as many as one answer
+   * holds. Of those alone that begin at the item `start`, where it is given.
+   */
+  earlier(stage: StageName, first: number, start?: number): Parts[] {
     const job = this.#ledger.job();
-    return job === undefined || job.outcome !== undefined ? [] : [...this.#ledger.parts(stage, first, limit)];
+    if (job === undefined || job.outcome !== undefined) return [];
+    return this.#ledger.partsBelow(PART_BYTES_PER_READ, stage, first, start);
   }
 
   /** What up to `limit` shards left of their queries, from number `first` on, once it has succeeded; else none. */
@@ -219,17 +229,30 @@ export class Evaluation extends DurableObject<Bindings> {
   async #watch(now: number): Promise<void> {
     const job = this.#ledger.job();
     if (job === undefined) return;
-    if (job.heardAt !== undefined) await recordRunning(this.env, job.evaluation).catch(console.error);
-    const overdue = this.#ledger.out().filter((shard) => this.#lostAt(shard, job.heardAt) <= now);
+    if (job.started) await recordRunning(this.env, job.evaluation).catch(console.error);
+    const overdue = this.#due(lostAt).filter(({ at }) => at <= now);
     for (const { shard } of overdue) this.#ledger.lost(shard);
     await this.#resend(overdue.map(({ shard }) => shard));
     await this.#sendWaiting();
+    await this.#sendLate(now);
   }
 
-  /** While other shards come back, one that does not is most likely waiting for its turn in the queue. */
-  #lostAt({ sentAt, losses }: LedgerShard, heardAt: number | undefined): number {
+  /** The shards that are out, each with the time at which something is due for it, if it ever is. */
+  #due(dueAt: typeof lostAt): { readonly shard: number; readonly at: number }[] {
     const { SHARD_TIMEOUT_MS } = parseVariables(this.env);
-    return Math.max(sentAt, heardAt ?? 0) + SHARD_TIMEOUT_MS * 2 ** Math.min(losses, MAX_TIMEOUT_DOUBLINGS);
+    const out = this.#ledger.out();
+    if (out.length === 0) return [];
+    // Stages come one after the other: all that is out is of one.
+    const times = this.#ledger.times(out[0].stage);
+    return out.map((shard) => ({ shard: shard.shard, at: dueAt(shard, times, SHARD_TIMEOUT_MS) }));
+  }
+
+  /** Sends shards that are late once more, where no others are left to be sent: then workers are idle. */
+  async #sendLate(now: number): Promise<void> {
+    if (this.#ledger.job()?.outcome !== undefined || this.#ledger.waiting(1).length > 0) return;
+    const late = this.#due(lateAt).filter(({ at }) => at <= now);
+    for (const { shard } of late) this.#ledger.spared(shard, now);
+    await this.#post(late.map(({ shard }) => shard));
   }
 
   #open(shard: number): { evaluation: string; order: EvaluationOrder; shard: LedgerShard } | undefined {
@@ -242,8 +265,14 @@ export class Evaluation extends DurableObject<Bindings> {
 
   async #sendWaiting(): Promise<void> {
     if (this.#ledger.job()?.outcome !== undefined) return;
-    const room = SHARDS_IN_FLIGHT - this.#ledger.out().length;
-    if (room > 0) await this.#send(this.#ledger.waiting(room).map(({ shard }) => shard));
+    const out = this.#ledger.out();
+    const room = Math.min(
+      SHARDS_IN_QUEUE - out.filter((shard) => !isTaken(shard)).length,
+      MAX_SHARDS_OUT - out.length,
+    );
+    // Not one by one: a call of the queue for many of them.
+    if (room < SHARDS_IN_QUEUE / 2) return;
+    await this.#send(this.#ledger.waiting(room).map(({ shard }) => shard));
   }
 
   /** Sends shards once more, unless one failed or went missing as often as is allowed: then the evaluation fails. */
@@ -273,24 +302,33 @@ export class Evaluation extends DurableObject<Bindings> {
   }
 
   async #send(shards: readonly number[], delaySeconds = 0): Promise<void> {
-    const job = this.#ledger.job();
-    if (job === undefined || shards.length === 0) return;
     // Noted before it is sent: what the queue does not take is then sent again by the alarm.
     const now = Date.now() + 1000 * delaySeconds;
     for (const shard of shards) this.#ledger.sent(shard, now);
-    try {
-      await this.env.SHARDS.sendBatch(
-        shards.map((shard) => ({ body: { evaluation: job.evaluation, shard } })),
-        { delaySeconds },
-      );
-    } catch (error) {
-      console.error(error);
+    await this.#post(shards, delaySeconds);
+  }
+
+  /** Gives the queue the messages of shards. Where it does not take them, they count as lost after a while. */
+  async #post(shards: readonly number[], delaySeconds = 0): Promise<void> {
+    const job = this.#ledger.job();
+    if (job === undefined) return;
+    for (let first = 0; first < shards.length; first += MESSAGES_PER_CALL) {
+      const messages = shards.slice(first, first + MESSAGES_PER_CALL);
+      try {
+        await this.env.SHARDS.sendBatch(
+          messages.map((shard) => ({ body: { evaluation: job.evaluation, shard } })),
+          { delaySeconds },
+        );
+      } catch (error) {
+        console.error(error);
+      }
     }
   }
 
   async #planRanking(order: EvaluationOrder): Promise<readonly PlannedStage[]> {
-    const work = shardWork(this.env, await readSpeeds(this.env));
-    return (await planEvaluation(this.env.STORE, order, work)).stages;
+    const speeds = await readSpeeds(this.env);
+    const capacity = shardCapacity(this.env, speeds);
+    return (await planEvaluation(this.env.STORE, order, capacity, speeds)).stages;
   }
 
   /** Plans what comes next where every shard is done, or ends it. @returns whether it has ended. */
@@ -414,8 +452,9 @@ export class Evaluation extends DurableObject<Bindings> {
     if (job.outcome !== undefined && job.recorded) return this.#ledger.webhook()?.dueAt;
     if (job.outcome !== undefined) return now + ALARM_AGAIN_MS;
     const { SHARD_TIMEOUT_MS } = parseVariables(this.env);
-    const lostAt = this.#ledger.out().map((shard) => this.#lostAt(shard, job.heardAt));
-    return Math.min(...lostAt, now + SHARD_TIMEOUT_MS);
+    const due = this.#due(lostAt);
+    if (this.#ledger.waiting(1).length === 0) due.push(...this.#due(lateAt));
+    return Math.min(...due.map(({ at }) => at), now + SHARD_TIMEOUT_MS);
   }
 
   #tellWatchers(): void {

@@ -1,20 +1,19 @@
-import type { Shard } from '@softmargin/shared/metrics/shards.ts';
 import type { EvaluationOrder } from './order.ts';
 import type { PlannedStage } from './plan.ts';
 import type { Pace, StagePace } from './progress.ts';
 import type { Measurement } from './speeds.ts';
-import type { Engine, Parts } from './stages/stage.ts';
+import type { Engine, Parts, RangeShard } from './stages/stage.ts';
 import type { StageName } from './stages/stages.ts';
 import type { Webhook } from './webhook.ts';
 
 /** A shard as its worker gets it. */
-export interface ShardOrder extends Shard {
+export interface ShardOrder extends RangeShard {
   readonly stage: StageName;
   readonly order: EvaluationOrder;
 }
 
 /** A shard as the ledger has it. Shards are numbered through all stages, in the order in which they run. */
-export interface LedgerShard extends Shard {
+export interface LedgerShard extends RangeShard {
   readonly shard: number;
   readonly stage: StageName;
   readonly state: 'waiting' | 'out' | 'done';
@@ -22,8 +21,12 @@ export interface LedgerShard extends Shard {
   readonly failures: number;
   /** How often it was sent and nothing came back. */
   readonly losses: number;
+  /** How often it was sent once more because it was late, since it was last sent for another reason. */
+  readonly spares: number;
   /** When it was last sent, in milliseconds since 1970; 0 before. */
   readonly sentAt: number;
+  /** When a worker last took it; 0 before. */
+  readonly claimedAt: number;
   readonly error: string | null;
 }
 
@@ -38,7 +41,7 @@ interface JobRow extends Record<string, SqlStorageValue> {
   evaluation: string;
   evaluation_order: string;
   opened_at: number;
-  heard_at: number | null;
+  started: number;
   outcome: string | null;
   recorded: number;
 }
@@ -50,8 +53,18 @@ export interface LedgerJob {
   readonly outcome: Outcome | undefined;
   /** Whether the outcome is in the catalogue. */
   readonly recorded: boolean;
-  /** When a worker was last heard of, in milliseconds since 1970; `undefined` before. */
-  readonly heardAt: number | undefined;
+  /** Whether a worker was ever heard of. */
+  readonly started: boolean;
+}
+
+/** How the messages of the shards of a stage come through, in milliseconds. */
+export interface StageTimes {
+  /** What a shard takes: the median of those that are back, or what the plan expects of the longest. */
+  readonly typical: number;
+  readonly expected: number;
+  /** When a shard was last taken, and when the latest sent of those that were taken was sent. */
+  readonly lastClaimedAt: number;
+  readonly lastTakenSentAt: number;
 }
 
 /** A webhook that is still to be delivered. */
@@ -62,7 +75,11 @@ export interface PendingWebhook extends Webhook {
   readonly dueAt: number;
 }
 
-const COLUMNS = 'shard, stage, start, count, state, failures, losses, sent_at AS sentAt, error';
+const COLUMNS = `shard, stage, start, count, gallery_start AS galleryStart, gallery_count AS galleryCount, state,
+  failures, losses, spares, sent_at AS sentAt, claimed_at AS claimedAt, error`;
+
+/** Shards that have to be back before their own times tell what one takes. */
+const TYPICAL_FROM = 3;
 
 /**
  * What is done of one evaluation and what is not, in the SQLite database of its Durable Object. The database
@@ -87,7 +104,7 @@ export class Ledger {
         evaluation TEXT NOT NULL,
         evaluation_order TEXT NOT NULL,
         opened_at INTEGER NOT NULL,
-        heard_at INTEGER,
+        started INTEGER NOT NULL DEFAULT 0,
         outcome TEXT,
         recorded INTEGER NOT NULL DEFAULT 0
       ) STRICT;
@@ -95,18 +112,23 @@ export class Ledger {
         place INTEGER PRIMARY KEY,
         stage TEXT NOT NULL UNIQUE,
         engine TEXT NOT NULL,
-        work_per_item REAL NOT NULL
+        work_per_item REAL NOT NULL,
+        shard_ms REAL NOT NULL
       ) STRICT;
       CREATE TABLE shards (
         shard INTEGER PRIMARY KEY,
         stage TEXT NOT NULL,
         start INTEGER NOT NULL,
         count INTEGER NOT NULL,
+        gallery_start INTEGER,
+        gallery_count INTEGER,
         state TEXT NOT NULL DEFAULT 'waiting',
         failures INTEGER NOT NULL DEFAULT 0,
         losses INTEGER NOT NULL DEFAULT 0,
+        spares INTEGER NOT NULL DEFAULT 0,
         sent_at INTEGER NOT NULL DEFAULT 0,
-        claimed_at INTEGER,
+        claims INTEGER NOT NULL DEFAULT 0,
+        claimed_at INTEGER NOT NULL DEFAULT 0,
         done_at INTEGER NOT NULL DEFAULT 0,
         error TEXT
       ) STRICT;
@@ -137,15 +159,15 @@ export class Ledger {
   /** Adds stages behind those that are there: an evaluation need not be planned all at once. */
   addStages(stages: readonly PlannedStage[]): void {
     let shard = this.pace().total;
-    for (const { stage, engine, workPerItem, shards } of stages) {
+    for (const { stage, engine, workPerItem, shardMs, shards } of stages) {
       this.#sql.exec(
-        'INSERT INTO stages (stage, engine, work_per_item) VALUES (?, ?, ?)',
-        ...[stage, engine, workPerItem],
+        'INSERT INTO stages (stage, engine, work_per_item, shard_ms) VALUES (?, ?, ?, ?)',
+        ...[stage, engine, workPerItem, shardMs],
       );
-      for (const { start, count } of shards) {
+      for (const { start, count, gallery } of shards) {
         this.#sql.exec(
-          'INSERT INTO shards (shard, stage, start, count) VALUES (?, ?, ?, ?)',
-          ...[shard++, stage, start, count],
+          'INSERT INTO shards (shard, stage, start, count, gallery_start, gallery_count) VALUES (?, ?, ?, ?, ?, ?)',
+          ...[shard++, stage, start, count, gallery?.start ?? null, gallery?.count ?? null],
         );
       }
     }
@@ -163,7 +185,7 @@ export class Ledger {
       order: JSON.parse(row.evaluation_order),
       outcome: row.outcome === null ? undefined : JSON.parse(row.outcome),
       recorded: row.recorded === 1,
-      heardAt: row.heard_at ?? undefined,
+      started: row.started === 1,
     };
   }
 
@@ -211,7 +233,8 @@ export class Ledger {
       .exec<{ engine: Engine; multiplyAdds: number; milliseconds: number }>(
         `SELECT engine, SUM(count * work_per_item) AS multiplyAdds, SUM(done_at - claimed_at) AS milliseconds
            FROM shards JOIN stages USING (stage)
-           WHERE engine <> 'network' AND state = 'done' AND claimed_at IS NOT NULL AND failures = 0 AND losses = 0 GROUP BY engine`,
+           WHERE engine NOT IN ('network', 'reading') AND state = 'done' AND claims = 1 AND failures = 0
+           GROUP BY engine`,
       )
       .toArray();
   }
@@ -227,16 +250,47 @@ export class Ledger {
     this.#sql.exec('DELETE FROM parts WHERE shard = ?', shard);
   }
 
+  /** How long shards of a stage take, and how its messages come through. */
+  times(stage: StageName): StageTimes {
+    const done = this.#sql
+      .exec<{ milliseconds: number }>(
+        `SELECT done_at - claimed_at AS milliseconds FROM shards WHERE stage = ? AND state = 'done' AND claims = 1
+           ORDER BY milliseconds`,
+        stage,
+      )
+      .toArray();
+    const times = this.#sql
+      .exec<{ expected: number; lastClaimedAt: number; lastTakenSentAt: number }>(
+        `SELECT (SELECT shard_ms FROM stages WHERE stage = ?) AS expected,
+           COALESCE(MAX(claimed_at), 0) AS lastClaimedAt,
+           COALESCE(MAX(sent_at) FILTER (WHERE claimed_at >= sent_at), 0) AS lastTakenSentAt
+           FROM shards WHERE stage = ?`,
+        stage,
+        stage,
+      )
+      .one();
+    const typical =
+      done.length < TYPICAL_FROM ? times.expected : done[Math.floor(done.length / 2)].milliseconds;
+    return { ...times, typical };
+  }
+
+  /** Notes that a shard is sent, anew or because it failed or went missing. */
   sent(shard: number, now: number): void {
-    this.#sql.exec("UPDATE shards SET state = 'out', sent_at = ? WHERE shard = ?", now, shard);
+    this.#sql.exec("UPDATE shards SET state = 'out', sent_at = ?, spares = 0 WHERE shard = ?", now, shard);
+  }
+
+  /** Notes that a shard that is late is sent once more. */
+  spared(shard: number, now: number): void {
+    this.#sql.exec('UPDATE shards SET sent_at = ?, spares = spares + 1 WHERE shard = ?', now, shard);
+  }
+
+  /** Notes that a worker began, the first of the evaluation. */
+  started(): void {
+    this.#sql.exec('UPDATE job SET started = 1');
   }
 
   claimed(shard: number, now: number): void {
-    this.#sql.exec('UPDATE shards SET claimed_at = COALESCE(claimed_at, ?) WHERE shard = ?', now, shard);
-  }
-
-  heard(now: number): void {
-    this.#sql.exec('UPDATE job SET heard_at = ?', now);
+    this.#sql.exec('UPDATE shards SET claims = claims + 1, claimed_at = ? WHERE shard = ?', now, shard);
   }
 
   failed(shard: number, error: string): void {
@@ -268,12 +322,43 @@ export class Ledger {
         ...[stage, limit, first],
       )
       .toArray();
-    for (const { shard } of shards) {
-      const parts = this.#sql
-        .exec<{ name: string; bytes: ArrayBuffer }>('SELECT name, bytes FROM parts WHERE shard = ?', shard)
-        .toArray();
-      yield Object.fromEntries(parts.map(({ name, bytes }) => [name, new Uint8Array(bytes)]));
+    for (const { shard } of shards) yield* this.#partsOf(shard, shard);
+  }
+
+  /**
+   * What the shards of a stage left that is done, from its number `first` on: of as many as stay below so many
+   * bytes, and of one at least. Of those alone that begin at an item, where one is given.
+   */
+  partsBelow(bytes: number, stage: StageName, first: number, start?: number): Parts[] {
+    const shards = this.#sql
+      .exec<{ shard: number; bytes: number }>(
+        `SELECT shard, (SELECT SUM(LENGTH(bytes)) FROM parts WHERE parts.shard = shards.shard) AS bytes
+           FROM shards WHERE stage = ? AND state = 'done' AND start = COALESCE(?, start)
+           ORDER BY shard LIMIT -1 OFFSET ?`,
+        ...[stage, start ?? null, first],
+      )
+      .toArray();
+    if (shards.length === 0) return [];
+    let taken = 1;
+    for (let sum = shards[0].bytes; taken < shards.length; taken++) {
+      sum += shards[taken].bytes;
+      if (sum > bytes) break;
     }
+    return this.#partsOf(shards[0].shard, shards[taken - 1].shard);
+  }
+
+  #partsOf(first: number, last: number): Parts[] {
+    const rows = this.#sql
+      .exec<{ shard: number; name: string; bytes: ArrayBuffer }>(
+        'SELECT shard, name, bytes FROM parts WHERE shard BETWEEN ? AND ? ORDER BY shard',
+        first,
+        last,
+      )
+      .toArray();
+    const shards = Map.groupBy(rows, ({ shard }) => shard);
+    return [...shards.values()].map((parts) =>
+      Object.fromEntries(parts.map(({ name, bytes }) => [name, new Uint8Array(bytes)])),
+    );
   }
 
   /** The place of the shard of a stage that has an item, counted from the stage's first. */
@@ -323,6 +408,9 @@ export class Ledger {
     return this.#sql
       .exec<Record<string, SqlStorageValue>>(`SELECT ${COLUMNS} FROM shards ${rest}`, ...values)
       .toArray()
-      .map((row) => row as unknown as LedgerShard);
+      .map(({ galleryStart, galleryCount, ...row }) => {
+        const gallery = galleryStart !== null && { gallery: { start: galleryStart, count: galleryCount } };
+        return { ...row, ...gallery } as unknown as LedgerShard;
+      });
   }
 }

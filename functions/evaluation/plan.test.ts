@@ -6,7 +6,12 @@ import { stages } from './stages/stages.ts';
 function subject(
   queries: number,
   items: number,
-  { dimension = 1, work = 1e12, rule = {} }: { dimension?: number; work?: number; rule?: object } = {},
+  {
+    dimension = 1,
+    work = 1e12,
+    readBytes = 1e12,
+    rule = {},
+  }: { dimension?: number; work?: number; readBytes?: number; rule?: object } = {},
 ): Subject {
   const labels = (count: number) => ({
     identities: new Int32Array(count).fill(1),
@@ -21,7 +26,8 @@ function subject(
     queryLabels: labels(queries),
     galleryLabels: labels(items),
     dimension,
-    work: { kernel: work, rows: work },
+    rowsPerBlock: 100,
+    capacity: { work: { kernel: work, rows: work }, readBytes },
   };
 }
 
@@ -58,6 +64,52 @@ describe('ranking', () => {
     expect(reads({ topK: 5 })).toBe(3);
     expect(reads({ protocol: 'cuhk03-classic' })).toBe(3);
     expect(reads({ protocol: 'veri776-track' })).toBe(1);
+  });
+});
+
+describe('a gallery that is more than a shard should read', () => {
+  const sizes = { dimension: 36, work: 300_000 * 100, readBytes: 4 * 36 * 1000 };
+
+  test('is cut into ranges of whole blocks, for each range of queries', () => {
+    const all = subject(600, 1_050, sizes);
+    // Of another identity than the gallery: no matches, which would limit the queries of a shard.
+    const of = { ...all, queryLabels: { ...all.queryLabels, identities: new Int32Array(600).fill(2) } };
+    const shards = stages.counts.plan(of)?.shards ?? [];
+    // A pair counts as 100, and 512 queries of 500 items are 256,000 pairs of 300,000.
+    expect(shards).toEqual([
+      ...[0, 500, 1000].map((start) => ({
+        start: 0,
+        count: 512,
+        gallery: { start, count: Math.min(500, 1_050 - start) },
+      })),
+      ...[0, 500, 1000].map((start) => ({
+        start: 512,
+        count: 88,
+        gallery: { start, count: Math.min(500, 1_050 - start) },
+      })),
+    ]);
+    expect(stages.matches.plan(of)?.shards).toEqual(shards);
+    expect(stages.ranking.plan(of)?.shards).toEqual([
+      { start: 0, count: 512, gallery: { start: 0, count: 1_050 } },
+      { start: 512, count: 88, gallery: { start: 0, count: 1_050 } },
+    ]);
+    const plan = stages.counts.plan(of);
+    const work = shards.reduce((sum, { count }) => sum + count * (plan?.workPerItem ?? 0), 0);
+    expect(work).toBeCloseTo(600 * 1_050 * 100, 3);
+  });
+
+  test('few queries: a range is what may be read', () => {
+    const shards = stages.counts.plan(subject(2, 2_500, sizes))?.shards ?? [];
+    expect(shards.map(({ gallery }) => gallery?.count)).toEqual([1000, 1000, 500]);
+  });
+
+  test('stays whole where lists of the nearest or whole rows are asked for', () => {
+    for (const rule of [{ topK: 5 }, { protocol: 'cuhk03-classic' }]) {
+      const of = subject(600, 1_050, { ...sizes, rule });
+      expect(stages.matches.plan(of)).toBeUndefined();
+      expect(stages.counts.plan(of)).toBeUndefined();
+      expect(stages.ranking.plan(of)?.shards.every(({ gallery }) => gallery === undefined)).toBe(true);
+    }
   });
 });
 

@@ -2,17 +2,25 @@ import { bindSets } from '@softmargin/shared/metrics/evaluate-sets.ts';
 import { RuleError } from '@softmargin/shared/metrics/exclusion-rule.ts';
 import { reRankingBytes } from '@softmargin/shared/metrics/re-ranking.ts';
 import { TrackError } from '@softmargin/shared/metrics/tracks.ts';
-import { MAX_DRAWS, MAX_RE_RANKING_BYTES, MAX_SHARDS, MAX_TILE_ROWS, RE_RANKING_QUERIES } from '../limits.ts';
+import {
+  MAX_DRAWS,
+  MAX_RE_RANKING_BYTES,
+  MAX_SHARDS,
+  MAX_TILE_ROWS,
+  RE_RANKING_QUERIES,
+  USUAL_READ_BYTES,
+} from '../limits.ts';
 import { SetContent } from '../sets/content.ts';
 import type { EvaluationOrder } from './order.ts';
-import type { Engine, StagePlan } from './stages/stage.ts';
+import type { Speed } from './speeds.ts';
+import type { Engine, RangeShard, ShardCapacity, StagePlan } from './stages/stage.ts';
 import { type StageName, stageNames, stages } from './stages/stages.ts';
 
 /** A stage of an evaluation, planned. */
-export interface PlannedStage extends Omit<StagePlan, 'engine'> {
+export interface PlannedStage extends StagePlan {
   readonly stage: StageName;
-  /** What multiplies: a network's work is not counted. */
-  readonly engine: Engine | 'network';
+  /** Milliseconds that its longest shard is expected to take. */
+  readonly shardMs: number;
 }
 
 /** What an evaluation takes, before it runs. */
@@ -59,27 +67,38 @@ export function planProblem(error: unknown): PlanProblem | undefined {
 /**
  * Plans an evaluation from the labels of its sets.
  *
- * @param work multiply-adds of one shard, by engine. The result does not depend on it.
+ * @param capacity what one shard should do at most. The result does not depend on it.
+ * @param speeds how fast the engines are: how long a shard is waited for follows from it.
  * @throws {PlanError} where there would be too many shards.
  * @throws {RuleError | TrackError} where the protocol asks for groups and there are none, or no tracks.
  */
 export async function planEvaluation(
   store: R2Bucket,
   order: EvaluationOrder,
-  work: Readonly<Record<Engine, number>>,
+  capacity: ShardCapacity,
+  speeds: Readonly<Record<Engine, Speed>>,
 ): Promise<Plan> {
   const query = await SetContent.open(store, order.query);
   const gallery = await SetContent.open(store, order.gallery);
   const { dimension } = query.index;
   checkMemory(order, query.index, gallery.index);
   const [queryLabels, galleryLabels] = [await query.labels(), await gallery.labels()];
-  const subject = { order, queryLabels, galleryLabels, dimension, work };
+  const { rowsPerBlock } = gallery.index;
+  const subject = { order, queryLabels, galleryLabels, dimension, rowsPerBlock, capacity };
   // What a protocol asks of the labels is looked for here, and not by the first shard.
   bindSets(order, queryLabels, galleryLabels);
+  const rowBytes = Float32Array.BYTES_PER_ELEMENT * dimension;
+  const bytesOf = ({ reads }: StagePlan, shard: RangeShard) =>
+    rowBytes *
+    (reads.query * query.index.count + reads.gallery * (shard.gallery?.count ?? gallery.index.count));
   const planned: PlannedStage[] = [];
   for (const stage of stageNames) {
     const plan = stages[stage].plan(subject);
-    if (plan !== undefined) planned.push({ stage, ...plan });
+    if (plan === undefined) continue;
+    const shardMs = Math.max(
+      ...plan.shards.map((shard) => expectedMs(plan, shard, bytesOf(plan, shard), speeds)),
+    );
+    planned.push({ stage, ...plan, shardMs });
   }
   const shards = planned.reduce((sum, stage) => sum + stage.shards.length, 0);
   if (shards > MAX_SHARDS) {
@@ -89,19 +108,26 @@ export async function planEvaluation(
       `${query.index.count} queries × ${gallery.index.count} gallery items × ${dimension} dimensions are ${shards} shards (${planned.map((stage) => `${stage.shards.length} for ${stage.stage}`).join(', ')}); one evaluation may have ${MAX_SHARDS}.`,
     );
   }
-  const bytes = (count: number) => Float32Array.BYTES_PER_ELEMENT * dimension * count;
   return {
     stages: planned,
     shards,
     multiplyAdds: sumOf(planned, ({ shards: each, workPerItem }) => {
       return workPerItem * each.reduce((sum, { count }) => sum + count, 0);
     }),
-    bytesRead: sumOf(planned, ({ shards: each, reads }) => {
-      return (
-        each.length * (reads.query * bytes(query.index.count) + reads.gallery * bytes(gallery.index.count))
-      );
-    }),
+    bytesRead: sumOf(planned, (stage) => stage.shards.reduce((sum, shard) => sum + bytesOf(stage, shard), 0)),
   };
+}
+
+/** Milliseconds that a shard is expected to take: what it multiplies and what it reads, one after the other. */
+function expectedMs(
+  { engine, workPerItem }: StagePlan,
+  { count }: RangeShard,
+  bytes: number,
+  speeds: Readonly<Record<Engine, Speed>>,
+): number {
+  const counted = engine === 'kernel' || engine === 'rows';
+  const seconds = counted ? (count * workPerItem) / speeds[engine].multiplyAddsPerSecond : 0;
+  return 1000 * (seconds + bytes / USUAL_READ_BYTES);
 }
 
 /** @throws {PlanError} where one isolate could not hold what a step of the evaluation needs at once. */

@@ -41,10 +41,14 @@ async function run(
   { queries, gallery }: (typeof sets)[number],
   rule: z.input<typeof ruleSchema>,
   work?: string,
+  readBytes?: string,
 ) {
   const { id, sent, deliver } = await withoutQueue(queries, gallery, {
     rule,
-    ...(work !== undefined && { variables: { SHARD_WORK: work } }),
+    variables: {
+      ...(work !== undefined && { SHARD_WORK: work }),
+      ...(readBytes !== undefined && { SHARD_READ_BYTES: readBytes }),
+    },
   });
   let shards = 0;
   while (sent.length > 0) {
@@ -125,4 +129,38 @@ test('all: a set against itself', async () => {
   const expected = await evaluateSets(rankingKernel, rule, queries, queries);
   const { result } = await run({ queries, gallery: queries }, rule, SHARD_WORK);
   expect(result).toStrictEqual(JSON.parse(JSON.stringify(expected.result)));
+});
+
+describe('a gallery that is cut into ranges', () => {
+  // Blocks of 64 items: 200 are three and a rest.
+  const [ties, none] = [quantised, normal].map((feature) => ({
+    queries: randomSet(random, 30, 8192, feature),
+    gallery: randomSet(random, 200, 8192, feature),
+  }));
+  test.each([
+    ['none', 'cosine', none],
+    ['market1501', 'cosine', ties],
+    ['market1501', 'euclidean', none],
+    [
+      { drop: [{ galleryCamera: 2 }, { sameCamera: true, sameIdentity: false }], distractors: [0] },
+      'cosine',
+      ties,
+    ],
+  ] as [SetRule['protocol'], SetRule['distance'], (typeof sets)[number]][])(
+    '%o, %s',
+    async (protocol, distance, each) => {
+      const rule: SetRule = { protocol, distance, draws };
+      const whole = await run(each, rule);
+      // A block in each range, and two.
+      const blocks = await run(each, rule, String(64 * 8192 * 7), '1');
+      const pairs = await run(each, rule, undefined, String(128 * 8192 * 4));
+      expect(whole.shards).toBe(1);
+      expect(blocks.shards).toBe(4 + 4 + 1);
+      expect(pairs.shards).toBe(2 + 2 + 1);
+      expect(blocks.result).toStrictEqual(whole.result);
+      expect(pairs.result).toStrictEqual(whole.result);
+      const { result } = await evaluateSets(rankingKernel, rule, each.queries, each.gallery);
+      expect(whole.result).toStrictEqual(JSON.parse(JSON.stringify(result)));
+    },
+  );
 });

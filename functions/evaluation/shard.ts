@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { collectPicturesOf, embedPicturesOf } from '../embedding/run-shard.ts';
 import type { Bindings } from '../environment.ts';
-import { PARTS_PER_READ } from '../limits.ts';
 import { SetContent } from '../sets/content.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { ShardOrder } from './ledger.ts';
@@ -55,29 +54,33 @@ async function runShard(
   owner: DurableObjectStub<Evaluation>,
   claimed: ShardOrder,
 ): Promise<Parts> {
-  const { stage, order, start, count } = claimed;
+  const { stage, order, ...shard } = claimed;
   const { STORE: store } = bindings;
   if (stage === 'embedding') return embedPicturesOf(bindings, claimed);
   if (stage === 'collection') {
-    return collectPicturesOf(bindings, claimed, (first, limit) =>
-      Promise.resolve(owner.earlier('embedding', first, limit)),
+    return collectPicturesOf(bindings, claimed, (first) =>
+      Promise.resolve(owner.earlier('embedding', first)),
     );
   }
   return stages[stage].work({
     order,
-    shard: { start, count },
+    shard,
     query: await SetContent.open(store, order.query),
     gallery: await SetContent.open(store, order.gallery),
-    earlier: (name) => readParts(owner, name as StageName),
+    earlier: (name, start) => readParts(owner, name as StageName, start),
   });
 }
 
 /** What the shards of a stage left, some at a time. */
-async function* readParts(owner: DurableObjectStub<Evaluation>, stage: StageName): AsyncGenerator<Parts> {
+async function* readParts(
+  owner: DurableObjectStub<Evaluation>,
+  stage: StageName,
+  start?: number,
+): AsyncGenerator<Parts> {
   for (let first = 0; ; ) {
-    const parts = await owner.earlier(stage, first, PARTS_PER_READ);
+    const parts = await owner.earlier(stage, first, start);
+    if (parts.length === 0) return;
     yield* parts;
-    if (parts.length < PARTS_PER_READ) return;
     first += parts.length;
   }
 }

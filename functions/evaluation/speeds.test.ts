@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { USUAL_SPEEDS } from '../limits.ts';
-import { readSpeeds, recordSpeeds, shardWork } from './speeds.ts';
+import { readSpeeds, recordSpeeds, shardCapacity } from './speeds.ts';
 
 test('the usual speeds until some are measured; then a running mean within bounds', async () => {
   expect(await readSpeeds(env)).toEqual({
@@ -31,7 +31,7 @@ test('the work of a shard is a tenth of the processor time of an invocation, or 
     kernel: { multiplyAddsPerSecond: 8e9, measured: true },
     rows: { multiplyAddsPerSecond: 1e9, measured: true },
   };
-  expect(shardWork(env, speeds)).toEqual({ kernel: 24e9, rows: 3e9 });
-  expect(shardWork({ ...env, INVOCATION_CPU_MS: '10' }, speeds)).toEqual({ kernel: 8e6, rows: 1e6 });
-  expect(shardWork({ ...env, SHARD_WORK: '500' }, speeds)).toEqual({ kernel: 500, rows: 500 });
+  expect(shardCapacity(env, speeds).work).toEqual({ kernel: 24e9, rows: 3e9 });
+  expect(shardCapacity({ ...env, INVOCATION_CPU_MS: '10' }, speeds).work).toEqual({ kernel: 8e6, rows: 1e6 });
+  expect(shardCapacity({ ...env, SHARD_WORK: '500' }, speeds).work).toEqual({ kernel: 500, rows: 500 });
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Bindings, parseVariables } from '../environment.ts';
 import { MIN_MEASURED_MS, SHARD_CPU_SHARE, SPEED_FACTOR, USUAL_SPEEDS } from '../limits.ts';
-import { type Engine, engines } from './stages/stage.ts';
+import { type Engine, engines, type ShardCapacity } from './stages/stage.ts';
 
 /** What shards of an evaluation did, and how long they were out for it. */
 export interface Measurement {
@@ -58,11 +58,11 @@ export async function recordSpeeds(
   }
 }
 
-/** The work of one shard, by engine: what it does in its share of the processor time of an invocation. */
-export function shardWork(bindings: Bindings, speeds: Record<Engine, Speed>): Record<Engine, number> {
-  const { SHARD_WORK, INVOCATION_CPU_MS } = parseVariables(bindings);
+/** What one shard should do: what an engine does in its share of the processor time of an invocation. */
+export function shardCapacity(bindings: Bindings, speeds: Readonly<Record<Engine, Speed>>): ShardCapacity {
+  const { SHARD_WORK, SHARD_READ_BYTES, INVOCATION_CPU_MS } = parseVariables(bindings);
   const of = (engine: Engine) =>
     SHARD_WORK ??
     Math.round((speeds[engine].multiplyAddsPerSecond * INVOCATION_CPU_MS * SHARD_CPU_SHARE) / 1000);
-  return { kernel: of('kernel'), rows: of('rows') };
+  return { work: { kernel: of('kernel'), rows: of('rows') }, readBytes: SHARD_READ_BYTES };
 }

@@ -27,7 +27,7 @@ import type { Evaluation } from '../evaluation/evaluation.ts';
 import { idempotencyOf } from '../evaluation/idempotency.ts';
 import { type EvaluationRule, ruleSchema } from '../evaluation/order.ts';
 import { type Plan, type PlannedStage, planEvaluation, planProblem } from '../evaluation/plan.ts';
-import { readSpeeds, shardWork } from '../evaluation/speeds.ts';
+import { readSpeeds, shardCapacity } from '../evaluation/speeds.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
 import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
 import {
@@ -40,8 +40,9 @@ import {
   MAX_SHARD_MATCHES,
   MAX_SHARD_QUERIES,
   MAX_SHARDS,
+  MAX_SHARDS_OUT,
   PLANNING_MS,
-  SHARDS_IN_FLIGHT,
+  SHARDS_IN_QUEUE,
   UNPLANNED_PER_LIST,
 } from '../limits.ts';
 import { findSet, type SetDescription } from '../sets/catalogue.ts';
@@ -152,7 +153,7 @@ async function planOf(
 ) {
   const { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } = parseVariables(bindings);
   const speeds = await readSpeeds(bindings);
-  const work = shardWork(bindings, speeds);
+  const capacity = shardCapacity(bindings, speeds);
   const picturesOf = ({ kind, sha256 }: SetDescription) => (kind === 'pictures' ? sha256 : undefined);
   const { order, stages: before } = await planPictures(bindings, {
     ...{ query: query.sha256, gallery: gallery.sha256, ...rule },
@@ -167,7 +168,7 @@ async function planOf(
   const plan: Plan =
     before.length > 0
       ? { stages: before, shards: sumOfShards(before), multiplyAdds: 0, bytesRead: 0 }
-      : await planEvaluation(bindings.STORE, order, work).catch((error) => {
+      : await planEvaluation(bindings.STORE, order, capacity, speeds).catch((error) => {
           const problem = planProblem(error);
           throw problem === undefined ? error : cannotBePlanned(problem);
         });
@@ -185,7 +186,7 @@ async function planOf(
       shards: plan.shards,
       multiplyAdds: plan.multiplyAdds,
       bytesRead: plan.bytesRead,
-      stages: plan.stages.map(({ stage, engine, shards, workPerItem }) => {
+      stages: plan.stages.map(({ stage, engine, shards, workPerItem, shardMs }) => {
         const counts = shards.map(({ count }) => count);
         const multiplyAdds = workPerItem * counts.reduce((sum, count) => sum + count, 0);
         return {
@@ -195,20 +196,23 @@ async function planOf(
           itemsPerShard: { fewest: Math.min(...counts), most: Math.max(...counts) },
           multiplyAdds,
           computeSeconds:
-            engine === 'network'
+            engine === 'network' || engine === 'reading'
               ? null
               : Number((multiplyAdds / speeds[engine].multiplyAddsPerSecond).toPrecision(3)),
+          shardSeconds: Number((shardMs / 1000).toPrecision(3)),
         };
       }),
     },
     speeds,
     limits: {
       shards: MAX_SHARDS,
-      shardMultiplyAdds: work,
+      shardMultiplyAdds: capacity.work,
+      shardReadBytes: capacity.readBytes,
       invocationCpuSeconds: INVOCATION_CPU_MS / 1000,
       shardQueries: MAX_SHARD_QUERIES,
       shardMatches: MAX_SHARD_MATCHES,
-      shardsInFlight: SHARDS_IN_FLIGHT,
+      shardsInQueue: SHARDS_IN_QUEUE,
+      shardsOut: MAX_SHARDS_OUT,
       shardFailures: MAX_SHARD_FAILURES,
       shardLosses: MAX_SHARD_LOSSES,
       shardTimeoutSeconds: SHARD_TIMEOUT_MS / 1000,

@@ -100,8 +100,9 @@ export async function deliverMessagesWith(bindings: Bindings, ...bodies: unknown
 /** Moves what the ledger knows back in time. */
 export function age(stub: DurableObjectStub<Evaluation>, milliseconds: number): Promise<void> {
   return runInDurableObject(stub, (_, { storage: { sql } }) => {
-    sql.exec('UPDATE shards SET sent_at = sent_at - ?', milliseconds);
-    sql.exec('UPDATE job SET heard_at = heard_at - ?', milliseconds);
+    for (const time of ['sent_at', 'claimed_at', 'done_at']) {
+      sql.exec(`UPDATE shards SET ${time} = ${time} - ? WHERE ${time} > 0`, milliseconds);
+    }
     sql.exec('UPDATE webhook SET due_at = due_at - ?', milliseconds);
   });
 }

@@ -43,8 +43,16 @@ export async function rankQueries<Scores extends Float32Array | Float64Array>(
 ): Promise<QueryScores> {
   const located = new LocatedItems(protocol, queries);
   const matches = rankedMatches(located, await gallery.locate(located));
-  const before = await gallery.countBefore(matches, matches.scores);
+  return scoreMatches(protocol, queries, matches, await gallery.countBefore(matches, matches.scores));
+}
 
+/** Scores queries by how many gallery items stand before each of their matches, left out ones included. */
+export function scoreMatches(
+  protocol: Protocol,
+  queries: { readonly start: number; readonly count: number },
+  matches: RankedMatches<Float32Array | Float64Array>,
+  before: Int32Array,
+): QueryScores {
   const result = new QueryScores(queries.start, queries.count);
   for (let q = 0; q < queries.count; q++) {
     const ranks: number[] = [];
@@ -57,7 +65,7 @@ export async function rankQueries<Scores extends Float32Array | Float64Array>(
 }
 
 /** Of each query the correct matches and, where there are any, the items left out for it; by index. */
-class LocatedItems implements ItemLists {
+export class LocatedItems implements ItemLists {
   readonly starts: Int32Array;
   readonly items: Int32Array;
   /** 1 for a correct match, 0 for an item left out. */
@@ -88,14 +96,15 @@ class LocatedItems implements ItemLists {
   }
 }
 
-interface RankedMatches<Scores> extends ItemLists {
+/** The correct matches of some queries, each query's in ranked order. */
+export interface RankedMatches<Scores> extends ItemLists {
   readonly scores: Scores;
   /** Of each match: how many of the items left out for its query stand before it. */
   readonly leftOutBefore: Int32Array;
 }
 
-/** The matches alone, each query's in ranked order. */
-function rankedMatches<Scores extends Float32Array | Float64Array>(
+/** The matches alone, in ranked order, from the scores of all that was located. */
+export function rankedMatches<Scores extends Float32Array | Float64Array>(
   { starts, items, isMatch, matchCount }: LocatedItems,
   scores: Scores,
 ): RankedMatches<Scores> {

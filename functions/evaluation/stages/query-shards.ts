@@ -1,5 +1,5 @@
 import { boundLocated } from '@softmargin/shared/metrics/exclusion-rule.ts';
-import { cutShards, type Shard } from '@softmargin/shared/metrics/shards.ts';
+import { cutShards, type Shard, type ShardLimits } from '@softmargin/shared/metrics/shards.ts';
 import { MAX_SHARD_MATCHES, MAX_SHARD_QUERIES, MAX_SHARD_ROW_BYTES } from '../../limits.ts';
 import { type Engine, PAIR_OVERHEAD, RULE_OVERHEAD, type StagePlan, type Subject } from './stage.ts';
 
@@ -17,37 +17,48 @@ export function cutQueries(
   rowBytes = 0,
   most = MAX_SHARD_QUERIES,
 ): StagePlan {
-  const { order, queryLabels, galleryLabels, dimension, work } = subject;
-  const { protocol } = order;
-  const isRule = typeof protocol === 'object';
-  const overhead = PAIR_OVERHEAD + (isRule ? RULE_OVERHEAD * protocol.drop.length : 0);
-  const workPerItem = galleryLabels.identities.length * (dimension + overhead);
-  const shards = cutShards(
+  const { galleryLabels, capacity } = subject;
+  const workPerItem = galleryLabels.identities.length * workPerPair(subject);
+  const shards = cutByMatches(subject, {
+    queries: Math.min(
+      most,
+      Math.floor(capacity.work[engine] / workPerItem),
+      rowBytes === 0 ? most : Math.floor(MAX_SHARD_ROW_BYTES / rowBytes),
+    ),
+    matches: MAX_SHARD_MATCHES,
+  });
+  return { engine, shards, workPerItem, reads: { query: 0, gallery: galleryReads } };
+}
+
+/** Multiply-adds that a pair of a query and a gallery item counts as. */
+export function workPerPair({ order: { protocol }, dimension }: Subject): number {
+  const conditions = typeof protocol === 'object' ? protocol.drop.length : 0;
+  return dimension + PAIR_OVERHEAD + RULE_OVERHEAD * conditions;
+}
+
+/** Cuts the queries by their number and by what is located for them. */
+export function cutByMatches(
+  { order: { protocol }, queryLabels, galleryLabels }: Subject,
+  limits: ShardLimits,
+): Shard[] {
+  return cutShards(
     queryLabels.identities,
     galleryLabels.identities,
-    {
-      queries: Math.min(
-        most,
-        Math.floor(work[engine] / workPerItem),
-        rowBytes === 0 ? most : Math.floor(MAX_SHARD_ROW_BYTES / rowBytes),
-      ),
-      matches: MAX_SHARD_MATCHES,
-    },
-    isRule ? boundLocated(protocol, queryLabels, galleryLabels) : undefined,
+    limits,
+    typeof protocol === 'object' ? boundLocated(protocol, queryLabels, galleryLabels) : undefined,
   );
-  return { engine, shards, workPerItem, reads: { query: 0, gallery: galleryReads } };
 }
 
 /** Cuts the items of both sets, queries first, into shards that are each of one set. */
 export function cutItems(
-  { queryLabels, galleryLabels, dimension, work }: Subject,
+  { queryLabels, galleryLabels, dimension, capacity }: Subject,
   engine: Engine,
   most: number,
   pairsPerItem: number,
   reads: StagePlan['reads'],
 ): StagePlan {
   const workPerItem = pairsPerItem * (dimension + PAIR_OVERHEAD);
-  const perShard = Math.max(1, Math.min(most, Math.floor(work[engine] / workPerItem)));
+  const perShard = Math.max(1, Math.min(most, Math.floor(capacity.work[engine] / workPerItem)));
   const queries = queryLabels.identities.length;
   const items = queries + galleryLabels.identities.length;
   const shards: Shard[] = [];

@@ -5,6 +5,8 @@ import { QueryScores } from '@softmargin/shared/metrics/scores.ts';
 import { encodeHits } from '@softmargin/shared/metrics/single-gallery-shot.ts';
 import { rankingKernel } from '../kernel.ts';
 import { setRuleOf } from '../order.ts';
+import { addRanges } from './counts.ts';
+import { addingPlan, cutGallery } from './gallery-shards.ts';
 import { cutQueries } from './query-shards.ts';
 import { type Assignment, type Parts, rowBytesOf, type Stage, type Subject } from './stage.ts';
 
@@ -14,6 +16,8 @@ export const ranking: Stage = {
 
   plan(subject: Subject) {
     const { order } = subject;
+    const cut = cutGallery(subject);
+    if (cut !== undefined) return addingPlan(subject, cut);
     // The gallery is read to find the correct matches, to count what is before them, to draw and to list the
     // nearest. The distances to tracks are kept after the first time.
     const reads = 2 + Number(order.protocol === 'cuhk03-classic') + Number(order.topK > 0);
@@ -21,18 +25,23 @@ export const ranking: Stage = {
     return cutQueries(subject, 'rows', order.protocol === 'veri776-track' ? 1 : reads, rowBytesOf(subject));
   },
 
-  async work({ order, shard, query, gallery }: Assignment) {
+  async work(assignment: Assignment) {
+    const { order, shard, query, gallery } = assignment;
+    const { start, count } = shard;
     const queryLabels = await query.labels();
     const source = gallery.gallery(await gallery.labels());
-    const part = await rankPart(
-      new RankingKernel(rankingKernel),
-      setRuleOf(order),
-      bindSets(order, queryLabels, source.labels),
-      await query.rows(shard.start, shard.count),
-      source,
-      { topK: order.topK },
-    );
-    const { start, count } = shard;
+    const bound = bindSets(order, queryLabels, source.labels);
+    const part =
+      shard.gallery === undefined
+        ? await rankPart(
+            new RankingKernel(rankingKernel),
+            setRuleOf(order),
+            bound,
+            await query.rows(start, count),
+            source,
+            { topK: order.topK },
+          )
+        : { scores: await addRanges(bound.protocol, assignment) };
     const labels = [queryLabels.identities, queryLabels.cameras].map((column) => {
       return column.subarray(start, start + count);
     });

@@ -1,3 +1,4 @@
+import type { GalleryRange } from '@softmargin/shared/metrics/gallery-ranges.ts';
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { Shard } from '@softmargin/shared/metrics/shards.ts';
 import type { SetContent } from '../../sets/content.ts';
@@ -12,8 +13,17 @@ export interface Subject {
   readonly queryLabels: Labels;
   readonly galleryLabels: Labels;
   readonly dimension: number;
-  /** The work that one shard should do, in multiply-adds of the engine that it runs on. */
+  /** Rows of a stored block of the gallery. */
+  readonly rowsPerBlock: number;
+  readonly capacity: ShardCapacity;
+}
+
+/** What one shard should do at most. */
+export interface ShardCapacity {
+  /** Multiply-adds of the engine that it runs on. */
   readonly work: Readonly<Record<Engine, number>>;
+  /** Bytes of the gallery that it reads, each time that it reads it. */
+  readonly readBytes: number;
 }
 
 /** What multiplies: the ranking kernel in float32, or rows of distances in double precision. */
@@ -21,24 +31,33 @@ export const engines = ['kernel', 'rows'] as const;
 
 export type Engine = (typeof engines)[number];
 
+/** What a stage does most: multiply on an engine, embed by a network, or read, which are not counted as work. */
+export type Effort = Engine | 'network' | 'reading';
+
+/** A shard that may be of one range of the gallery only. */
+export interface RangeShard extends Shard {
+  /** Of a ranking that is cut into ranges of the gallery: the range, or all of it where they are added up. */
+  readonly gallery?: GalleryRange;
+}
+
 /** A stage that is planned. */
 export interface StagePlan {
-  readonly engine: Engine;
-  readonly shards: readonly Shard[];
+  readonly engine: Effort;
+  readonly shards: readonly RangeShard[];
   /** Of a single item of a shard (a query, most often), beside what the shard takes as a whole. */
   readonly workPerItem: number;
-  /** How often a shard reads the rows of both sets, at most. */
+  /** How often a shard reads the rows of both sets, at most; of the gallery, those of its range. */
   readonly reads: { readonly query: number; readonly gallery: number };
 }
 
 /** What a worker has of its shard. */
 export interface Assignment {
   readonly order: EvaluationOrder;
-  readonly shard: Shard;
+  readonly shard: RangeShard;
   readonly query: SetContent;
   readonly gallery: SetContent;
-  /** What the shards of an earlier stage left, in their order. */
-  earlier(stage: string): AsyncIterable<Parts>;
+  /** What the shards of an earlier stage left, in their order: all, or those that begin at one item. */
+  earlier(stage: string, start?: number): AsyncIterable<Parts>;
 }
 
 /** What is known of a stage without running it. */
@@ -46,7 +65,7 @@ export interface Step {
   /** What the items of its shards are, in the plural. */
   readonly items: 'queries' | 'items' | 'pictures' | 'sets';
   /** @throws {RangeError} where what a worker brings is not of its shard. */
-  check(parts: Parts, shard: Shard): void;
+  check(parts: Parts, shard: RangeShard): void;
 }
 
 /**

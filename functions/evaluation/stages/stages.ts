@@ -1,5 +1,7 @@
 import { pictureSteps } from '../../embedding/steps.ts';
+import { counts } from './counts.ts';
 import { encodings } from './encodings.ts';
+import { matches } from './matches.ts';
 import { neighbours } from './neighbours.ts';
 import { pairs } from './pairs.ts';
 import { ranking } from './ranking.ts';
@@ -8,6 +10,8 @@ import type { Stage, Step } from './stage.ts';
 
 /** The stages of a ranking by name, in the order in which they run. */
 export const stages = {
+  matches,
+  counts,
   ranking,
   pairs,
   neighbours,

@@ -20,20 +20,27 @@ test('a million pictures at 80 ms are 82 million ms and 62,500 requests', () => 
 });
 
 test('an evaluation is priced by hand', () => {
-  // 576 multiply-adds a pair: 1,000 million a query, and a shard is planned for 21,000 million.
-  const sizes = { queries: 100, gallery: 1_736_111, dimension: 512, identities: 1_736_111 };
-  expect(shardsOf(sizes)).toEqual({ shards: 5, queriesPerShard: 21 });
+  // 576 multiply-adds a pair: 59 million a query, and a shard is planned for 21,000 million.
+  const sizes = { queries: 1_000, gallery: 102_400, dimension: 512, identities: 102_400 };
+  expect(shardsOf(sizes)).toEqual({ shards: 3, queriesPerShard: 356, ranges: 1 });
   const usage = evaluationUsage(sizes);
-  // 3,555,555,328 bytes are 1,696 blocks; 21 matches lie in 20.9 of them.
-  const blocks = 1_696;
-  const matched = blocks * (1 - (1 - 1 / blocks) ** 21);
-  expect(matched).toBeCloseTo(20.88, 2);
-  expect(usage.bucketRead).toBeCloseTo(5 * (blocks + matched + 6), 6);
-  // 10 s of products, and 3.556 s for the bytes of each shard.
-  const seconds = 10 + (5 * 3.555555328 * (blocks + matched)) / blocks;
+  // 209,715,200 bytes are 100 blocks; 356 matches lie in nearly all of them.
+  const matched = 100 * (1 - 0.99 ** 356);
+  expect(matched).toBeCloseTo(97.21, 2);
+  expect(usage.bucketRead).toBeCloseTo(3 * (100 + matched + 6), 6);
+  // 5.898 s of products, and the bytes of each shard.
+  const seconds = 5.89824 + (3 * 0.2097152 * (100 + matched)) / 100;
   expect(usage.cpuMs).toBeCloseTo(1000 * seconds, 1);
-  expect(usage.queueOperation).toBe(15);
-  expect(usage.objectRequest).toBe(20 + 10);
+  expect(usage.queueOperation).toBe(9);
+  expect(usage.objectRequest).toBe(20 + 6);
+});
+
+test('a gallery that is cut is read twice for each range of queries', () => {
+  // A shard is 512 queries and 71,207 items by its work: 69 blocks of 1,024. 1,024,000 items are 14.49 of that.
+  const sizes = { queries: 1_024, gallery: 1_024_000, dimension: 512, identities: 2 };
+  expect(shardsOf(sizes)).toEqual({ shards: 2 * (15 + 15 + 1), queriesPerShard: 512, ranges: 15 });
+  const usage = evaluationUsage(sizes);
+  expect(usage.bucketRead).toBeCloseTo(2 * 2 * 1_000 + 6 * 62, 3);
 });
 
 test('a gigabyte costs a cent and a half a month', () => {

@@ -2,8 +2,9 @@ import {
   BLOCK_BYTES,
   INVOCATION_CPU_MS,
   MAX_SHARD_QUERIES,
+  RANGE_QUERY_BYTES,
   SHARD_CPU_SHARE,
-  SHARDS_IN_FLIGHT,
+  SHARD_READ_BYTES,
   USUAL_SPEEDS,
 } from '../../limits.ts';
 import { isIncluded, priceOf, type Usage } from './prices.ts';
@@ -50,35 +51,47 @@ export function embeddingUsage(pictures: number, embedMs: number): Usage {
   return { request: pictures / BATCH, cpuMs: pictures * (embedMs + measured.decodeMs) };
 }
 
-/** How an evaluation is cut. */
+/** How an evaluation is cut. Of a gallery that is cut too, each range of queries is ranked against each of its. */
 export function shardsOf({ queries, gallery, dimension }: EvaluationSizes): {
   readonly shards: number;
   readonly queriesPerShard: number;
+  readonly ranges: number;
 } {
-  const most = Math.floor(SHARD_WORK / (gallery * (dimension + PAIR_OVERHEAD)));
-  const queriesPerShard = Math.max(1, Math.min(MAX_SHARD_QUERIES, most));
-  return { shards: Math.ceil(queries / queriesPerShard), queriesPerShard };
+  const rowBytes = 4 * dimension;
+  const pairs = SHARD_WORK / (dimension + PAIR_OVERHEAD);
+  if (rowBytes * gallery <= SHARD_READ_BYTES) {
+    const queriesPerShard = Math.max(1, Math.min(MAX_SHARD_QUERIES, Math.floor(pairs / gallery)));
+    return { shards: Math.ceil(queries / queriesPerShard), queriesPerShard, ranges: 1 };
+  }
+  const queriesPerShard = Math.min(queries, MAX_SHARD_QUERIES, Math.floor(RANGE_QUERY_BYTES / rowBytes));
+  const rowsPerBlock = Math.floor(BLOCK_BYTES / rowBytes);
+  const rows = Math.min(pairs / queriesPerShard, SHARD_READ_BYTES / rowBytes);
+  const ranges = Math.ceil(gallery / (rowsPerBlock * Math.max(1, Math.floor(rows / rowsPerBlock))));
+  const ofQueries = Math.ceil(queries / queriesPerShard);
+  // To locate the matches, to count what is before them, and to add up.
+  return { shards: ofQueries * (2 * ranges + 1), queriesPerShard, ranges };
 }
 
 /** What one evaluation takes, without faults. */
 export function evaluationUsage(sizes: EvaluationSizes): Usage {
   const { queries, gallery, dimension, identities } = sizes;
   const { shards, queriesPerShard } = shardsOf(sizes);
+  const readings = Math.ceil(queries / queriesPerShard);
   const bytes = 4 * dimension * gallery;
   const blocks = Math.ceil(bytes / BLOCK_BYTES);
-  // Blocks with a correct match of the shard's queries are read twice.
+  // Blocks with a correct match of the queries are read twice.
   const matches = (queriesPerShard * gallery) / identities;
   const passes = 1 + (1 - (1 - 1 / blocks) ** matches);
   const multiplyAdds = queries * gallery * (dimension + PAIR_OVERHEAD);
-  const seconds = multiplyAdds / measured.multiplyAdds + (shards * passes * bytes) / measured.checkedBytes;
+  const seconds = multiplyAdds / measured.multiplyAdds + (readings * passes * bytes) / measured.checkedBytes;
   return {
     request: CLIENT_REQUESTS + shards,
     cpuMs: 1000 * seconds,
     queueOperation: 3 * shards,
     objectRequest: CLIENT_REQUESTS + 2 * shards,
-    objectGigabyteSecond: (OBJECT_GIGABYTES * 2 * seconds) / Math.min(shards, SHARDS_IN_FLIGHT),
+    objectGigabyteSecond: (OBJECT_GIGABYTES * 2 * seconds) / shards,
     objectRowWritten: ROWS_A_SHARD * shards,
-    bucketRead: shards * (passes * blocks + OTHER_READS),
+    bucketRead: readings * passes * blocks + OTHER_READS * shards,
   };
 }
 

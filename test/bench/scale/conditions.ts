@@ -1,3 +1,4 @@
+import type { ClaimedShard } from './service.ts';
 import type { Sizes } from './sets.ts';
 
 /** How the platform behaves in a simulation. Times are in milliseconds. */
@@ -54,12 +55,17 @@ const PAIR_OVERHEAD = 64;
 export const objectCosts = { request: 0.5, statement: 0.05 } as const;
 
 /** Milliseconds that a shard takes an isolate that is not slow. */
-export function shardMs(count: number, { gallery, dimension, identities }: Sizes): number {
-  const bytes = 4 * dimension * gallery;
+export function shardMs({ stage, count, gallery: range }: ClaimedShard, sizes: Sizes): number {
+  const { gallery, dimension, identities } = sizes;
+  const items = range?.count ?? gallery;
+  const bytes = 4 * dimension * items;
   const blocks = Math.ceil(bytes / 2 ** 21);
-  // Blocks with a correct match are read twice: to find the match's distance, and to count what is before it.
-  const matched = blocks * (1 - (1 - 1 / blocks) ** ((count * gallery) / identities));
-  const read = bytes * (1 + matched / blocks);
-  const multiplyAdds = count * gallery * (dimension + PAIR_OVERHEAD);
+  // Blocks with a correct match: they are read for the match's distance, and all are to count what is before it.
+  const matched = bytes * (1 - (1 - 1 / blocks) ** ((count * items) / identities));
+  const labels = 8 * (gallery + sizes.queries);
+  const adds = stage === 'ranking' && range !== undefined;
+  const read =
+    labels + (adds ? 0 : stage === 'matches' ? matched : stage === 'counts' ? bytes : bytes + matched);
+  const multiplyAdds = adds || stage === 'matches' ? 0 : count * items * (dimension + PAIR_OVERHEAD);
   return 1000 * (multiplyAdds / speeds.multiplyAdds + read / speeds.checkedBytes + read / speeds.readBytes);
 }

@@ -5,8 +5,11 @@ import type { ObjectStorage } from './storage.ts';
 
 /** What a worker is given to do. */
 export interface ClaimedShard {
+  readonly stage: string;
   readonly start: number;
   readonly count: number;
+  /** Of a gallery that is cut into ranges. */
+  readonly gallery?: { readonly start: number; readonly count: number };
 }
 
 /** The service's own `Evaluation`, as those see it who call it from other isolates. */
@@ -14,6 +17,7 @@ export interface Evaluation {
   start(evaluation: string, order: object): Promise<unknown>;
   claim(shard: number): Promise<ClaimedShard | undefined>;
   complete(shard: number, parts: Readonly<Record<string, Uint8Array>>): Promise<void>;
+  earlier(stage: string, first: number, start: number): readonly object[];
   alarm(): Promise<void>;
   progress(): { done: number; total: number; outcome?: { state: string; result?: unknown } } | undefined;
 }
@@ -36,6 +40,7 @@ interface Store {
 
 interface SetDescription {
   readonly name: string;
+  readonly kind: 'embeddings';
   readonly sha256: string;
   readonly count: number;
   readonly dimension: number;

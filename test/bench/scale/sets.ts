@@ -40,7 +40,8 @@ export async function storeSets(
     const labels = await putObject(store, new Uint8Array(joined.buffer));
     // Blocks are named and never read.
     const blocks = new Array(Math.ceil((4 * dimension * count) / 2 ** 21)).fill('0'.repeat(64));
-    return { name, sha256: await storeIndex(store, { count, dimension, blocks, labels }), count, dimension };
+    const sha256 = await storeIndex(store, { count, dimension, blocks, labels });
+    return { name, kind: 'embeddings', sha256, count, dimension };
   };
   return {
     query: await describe('query', sizes.queries, 1),

@@ -3,7 +3,7 @@ import { QueryScores } from '@softmargin/shared/metrics/scores.ts';
 import { createRandom, type Random } from '@softmargin/shared/random.ts';
 import { Clock } from './clock.ts';
 import { type Conditions, objectCosts, shardMs } from './conditions.ts';
-import type { Evaluation, ObjectState, Service } from './service.ts';
+import type { ClaimedShard, Evaluation, ObjectState, Service } from './service.ts';
 import { LabelStore, type Sizes, storeSets } from './sets.ts';
 import { Catalogue, ObjectStorage } from './storage.ts';
 
@@ -120,14 +120,14 @@ class Simulation {
     const sum = (value: (object: SimulatedObject) => number) =>
       objects.reduce((total, each) => total + value(each), 0);
     const lasted = this.#clock.now - BEGINNING;
-    const shards = objects.flatMap(({ counts }) => counts);
-    const usefulMs = shards.reduce((total, count) => total + shardMs(count, sizes), 0);
-    const longest = shards.reduce((most, count) => Math.max(most, shardMs(count, sizes)), 0);
+    const shards = objects.flatMap(({ done }) => done);
+    const usefulMs = shards.reduce((total, shard) => total + shardMs(shard, sizes), 0);
+    const idealMs = idealOf(shards, sizes, this.#scenario.conditions.isolates);
     const outcome: Outcome = {
       name,
       shards: sum(({ total }) => total),
       seconds: lasted / 1000,
-      idealSeconds: Math.max(longest, usefulMs / this.#scenario.conditions.isolates) / 1000,
+      idealSeconds: idealMs / 1000,
       shardSeconds: usefulMs / shards.length / 1000,
       messages: this.#messages,
       requests: sum(({ requests }) => requests),
@@ -183,24 +183,49 @@ class Simulation {
       if (shard === undefined) return this.#clock.after(this.#latency(rpc), free);
       const factor = this.#random.uniform() < slow ? slowness : 1;
       const crashes = this.#random.uniform() < crashed;
-      const work = shardMs(shard.count, sizes) * (crashes ? this.#random.uniform() : 1);
+      const work = shardMs(shard, sizes) * (crashes ? this.#random.uniform() : 1);
+      const end = here(() => {
+        this.#workMs += work;
+        if (crashes) {
+          free();
+          // The queue sees that the invocation failed, and delivers once more.
+          if (message.attempt < MAX_RETRIES) this.#send({ ...message, attempt: message.attempt + 1 }, 0);
+          return;
+        }
+        object.call(this.#latency(rpc), async (evaluation) => {
+          await evaluation.complete(message.shard, partsOf(shard));
+          object.note(message.shard, shard);
+          this.#clock.after(this.#latency(rpc), free);
+        });
+      });
       this.#clock.after(
-        this.#latency(rpc) + work * factor,
-        here(() => {
-          this.#workMs += work;
-          if (crashes) {
-            free();
-            // The queue sees that the invocation failed, and delivers once more.
-            if (message.attempt < MAX_RETRIES) this.#send({ ...message, attempt: message.attempt + 1 }, 0);
-            return;
-          }
-          object.call(this.#latency(rpc), async (evaluation) => {
-            await evaluation.complete(message.shard, partsOf(shard.start, shard.count));
-            object.note(message.shard, shard.count);
-            this.#clock.after(this.#latency(rpc), free);
-          });
-        }),
+        this.#latency(rpc),
+        here(() => this.#read(object, shard, readsOf(shard), 0, () => this.#clock.after(work * factor, end))),
       );
+    });
+  }
+
+  /** A worker reads what earlier stages left of its queries, call by call, and then goes on. */
+  #read(
+    object: SimulatedObject,
+    shard: ClaimedShard,
+    stages: readonly string[],
+    first: number,
+    then: () => void,
+  ): void {
+    const [stage, ...rest] = stages;
+    if (stage === undefined) {
+      then();
+      return;
+    }
+    const life = this.#life;
+    object.call(this.#latency(this.#scenario.conditions.rpc), async (evaluation) => {
+      const { length } = evaluation.earlier(stage, first, shard.start);
+      this.#clock.after(this.#latency(this.#scenario.conditions.rpc), () => {
+        if (life !== this.#life) return;
+        if (length === 0) this.#read(object, shard, rest, 0, then);
+        else this.#read(object, shard, stages, first + length, then);
+      });
     });
   }
 
@@ -225,7 +250,7 @@ class SimulatedObject {
   readonly storage = new ObjectStorage();
   readonly #clock: Clock;
   readonly #create: () => Evaluation;
-  readonly #counts = new Map<number, number>();
+  readonly #done = new Map<number, ClaimedShard>();
   #evaluation: Evaluation;
   #freeAt = 0;
   #alarmAt: number | undefined;
@@ -261,13 +286,13 @@ class SimulatedObject {
     return this.#progress?.total ?? 0;
   }
 
-  /** Queries of each shard that was brought back. */
-  get counts(): number[] {
-    return [...this.#counts.values()];
+  /** The shards that were brought back. */
+  get done(): ClaimedShard[] {
+    return [...this.#done.values()];
   }
 
-  note(shard: number, count: number): void {
-    this.#counts.set(shard, count);
+  note(number: number, shard: ClaimedShard): void {
+    this.#done.set(number, shard);
   }
 
   /** Calls the object after a while, as soon as it has done what was asked before. */
@@ -321,8 +346,28 @@ function precisionOf(query: number): number {
   return ((query * 2_654_435_761) % 1_000_003) / 1_000_003;
 }
 
-/** What a shard leaves: the scores and the labels of its queries. */
-function partsOf(start: number, count: number): Record<string, Uint8Array> {
+/** The stages whose findings a worker reads first. */
+function readsOf({ stage, gallery }: ClaimedShard): string[] {
+  if (stage === 'counts') return ['matches'];
+  return stage === 'ranking' && gallery !== undefined ? ['matches', 'counts'] : [];
+}
+
+/** What the stages take that come one after the other, each with its shards spread over all isolates. */
+function idealOf(shards: readonly ClaimedShard[], sizes: Sizes, isolates: number): number {
+  const stages = Map.groupBy(shards, ({ stage }) => stage);
+  return [...stages.values()].reduce((total, each) => {
+    const times = each.map((shard) => shardMs(shard, sizes));
+    const longest = times.reduce((most, time) => Math.max(most, time), 0);
+    return total + Math.max(longest, times.reduce((sum, time) => sum + time, 0) / isolates);
+  }, 0);
+}
+
+/** What a shard leaves: of a range of the gallery scores and counts of no match, else its queries with theirs. */
+function partsOf({ stage, start, count, gallery }: ClaimedShard): Record<string, Uint8Array> {
+  if (stage === 'matches') {
+    return { located: new Uint8Array(Int32Array.of(gallery?.start ?? 0, gallery?.count ?? 0).buffer) };
+  }
+  if (stage === 'counts') return { before: new Uint8Array(0) };
   const scores = new QueryScores(start, count);
   for (let index = 0; index < count; index++) {
     const averagePrecision = precisionOf(start + index);
