@@ -30,6 +30,7 @@ import { type Plan, type PlannedStage, planEvaluation, planProblem } from '../ev
 import { readSpeeds, shardWork } from '../evaluation/speeds.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
 import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
+import { checkEvaluations } from '../keys/quotas.ts';
 import {
   MAX_DRAWS,
   MAX_EVALUATION_BODY_BYTES,
@@ -139,6 +140,7 @@ async function create(context: Context<AppTypes>): Promise<Response> {
   checkFit(rule, query, gallery, model);
   if (dryRun) return context.json(await planOf(env, rule, query, gallery, model));
 
+  await checkEvaluations(env);
   const id = crypto.randomUUID();
   const evaluation = { id, query, gallery, model, rule, webhookUrl: webhook?.url, idempotency };
   const { row, created } = await createEvaluation(env, evaluation, webhook);

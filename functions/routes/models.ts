@@ -6,6 +6,7 @@ import type { AppTypes } from '../environment.ts';
 import { parseRequest } from '../errors.ts';
 import { findModel, listModels, type ModelDescription, storeModel } from '../inference/models.ts';
 import { scopes } from '../keys/key.ts';
+import { checkStorage } from '../keys/quotas.ts';
 import { MAX_MODEL_BYTES } from '../limits.ts';
 import { addRoute, needs } from './route.ts';
 
@@ -29,6 +30,7 @@ export function addModelRoutes(app: Hono<AppTypes>): void {
     PUT: needs('admin', async (context) => {
       const { model: name } = parseRequest(pathSchema, context.req.param());
       const bytes = await readBody(context.req.raw, MAX_MODEL_BYTES, 'A model bundle');
+      await checkStorage(context.var.bindings, { vectors: 0, bytes: bytes.length });
       const { model, created } = await storeModel(context.var.bindings, name, bytes);
       return context.json({ ...modelObject(model), manifest: model.manifest }, created ? 201 : 200, {
         Location: `/v1/models/${name}`,
