@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type * as z from 'zod';
+import { logError } from './observation/log.ts';
 
 /** What an error response says, in OpenAI's form. */
 export interface ErrorDetails {
   readonly message: string;
-  /** `invalid_request_error`, `authentication_error` or `server_error`. */
+  /** `invalid_request_error`, `authentication_error`, `permission_error`, `rate_limit_error` or `server_error`. */
   readonly type: string;
   /** The field at fault, as a path: `input[3].image`. */
   readonly param: string | null;
@@ -34,7 +35,8 @@ export class ApiError extends Error {
 
 function typeOf(status: number): string {
   if (status >= 500) return 'server_error';
-  return status === 401 ? 'authentication_error' : 'invalid_request_error';
+  if (status === 401) return 'authentication_error';
+  return status === 403 ? 'permission_error' : 'invalid_request_error';
 }
 
 /** Turns whatever a route threw into a response. What is not an `ApiError` is logged and not shown. */
@@ -42,8 +44,8 @@ export function respondToError(error: unknown, context: Context): Response {
   if (error instanceof ApiError) {
     return context.json({ error: error.details }, error.status, error.headers);
   }
-  console.error(error);
   const requestId = context.get('requestId');
+  logError(error, { requestId });
   const details = new ApiError(500, {
     message: `The server failed. The log has the cause under the request id ${requestId}.`,
     code: 'internal_error',

@@ -282,6 +282,32 @@ export const PLANNING_MS = 60_000;
 /** Evaluations that a list looks after at a time, to see whether they were ever planned. */
 export const UNPLANNED_PER_LIST = 20;
 
+/** The request that makes a key, and its name. */
+export const MAX_KEY_BODY_BYTES = 16 * 1024;
+export const MAX_KEY_NAME_LENGTH = 100;
+
+/** Keys of one page of the list, at most and by default. */
+export const MAX_KEYS_PAGE = 100;
+
+/** Requests that a key may send in a period: what wrangler.toml has. Cloudflare knows periods of 10 and 60 seconds. */
+export const RATE_LIMIT = 30_000;
+export const RATE_PERIOD_SECONDS = 60;
+
+/** What an owner may have, where the deployment has not set another. */
+export const QUOTAS = { vectors: 20_000_000, bytes: 200 * 1024 * MiB, evaluations: 100 } as const;
+
+/** When it is worth asking again after a quota was found to be full. */
+export const QUOTA_RETRY_SECONDS = 60;
+
+/**
+ * How long an isolate keeps what it counted to itself: a thousand busy ones then write a hundred times a second
+ * into the catalogue. A Worker may do something for 30 seconds after its answer.
+ */
+export const METRICS_FLUSH_MS = 10_000;
+
+/** How exactly the last use of a key is known. */
+export const KEY_USE_MS = 60_000;
+
 /** Queries on one page of an evaluation's queries. */
 export const MAX_QUERIES_PAGE = 1000;
 

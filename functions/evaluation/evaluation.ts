@@ -15,6 +15,7 @@ import {
   SHARDS_IN_QUEUE,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
+import { bindingsOf, DEFAULT_OWNER, type OwnedBindings } from '../owners.ts';
 import { findEvaluation, recordOutcome, recordRunning, recordWebhook } from './catalogue.ts';
 import { isTaken, lateAt, lostAt } from './deadlines.ts';
 import { describeEvaluation } from './description.ts';
@@ -69,7 +70,7 @@ export class Evaluation extends DurableObject<Bindings> {
     const { SHARD_TIMEOUT_MS } = parseVariables(this.env);
     let planned: { order: EvaluationOrder; stages: readonly PlannedStage[] };
     try {
-      planned = await planPictures(this.env, order);
+      planned = await planPictures(this.#bindingsOf(order), order);
       if (planned.stages.length === 0) {
         planned = { order: planned.order, stages: await this.#planRanking(planned.order) };
       }
@@ -325,10 +326,14 @@ export class Evaluation extends DurableObject<Bindings> {
     }
   }
 
+  #bindingsOf({ owner }: EvaluationOrder): OwnedBindings {
+    return bindingsOf(this.env, owner ?? DEFAULT_OWNER);
+  }
+
   async #planRanking(order: EvaluationOrder): Promise<readonly PlannedStage[]> {
     const speeds = await readSpeeds(this.env);
     const capacity = shardCapacity(this.env, speeds);
-    return (await planEvaluation(this.env.STORE, order, capacity, speeds)).stages;
+    return (await planEvaluation(this.#bindingsOf(order).STORE, order, capacity, speeds)).stages;
   }
 
   /** Plans what comes next where every shard is done, or ends it. @returns whether it has ended. */

@@ -10,6 +10,7 @@ import {
   RE_RANKING_QUERIES,
   USUAL_READ_BYTES,
 } from '../limits.ts';
+import type { ObjectStore } from '../owners.ts';
 import { SetContent } from '../sets/content.ts';
 import type { EvaluationOrder } from './order.ts';
 import type { Speed } from './speeds.ts';
@@ -73,7 +74,7 @@ export function planProblem(error: unknown): PlanProblem | undefined {
  * @throws {RuleError | TrackError} where the protocol asks for groups and there are none, or no tracks.
  */
 export async function planEvaluation(
-  store: R2Bucket,
+  store: ObjectStore,
   order: EvaluationOrder,
   capacity: ShardCapacity,
   speeds: Readonly<Record<Engine, Speed>>,

@@ -5,12 +5,13 @@ import type { Side } from '@softmargin/shared/sets/field-names.ts';
 import { parseJsonSet } from '@softmargin/shared/sets/json.ts';
 import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { parseJson } from '../body.ts';
-import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
+import { checkStorage } from '../keys/quotas.ts';
 import { BODY_LIFETIME_MS, MAX_JSON_SET_BYTES, MAX_SET_BODY_BYTES } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { BlockWriter, type StoredFeatures } from './block-writer.ts';
 import { FORMAT_BYTES, formatOf } from './body-format.ts';
-import { publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
+import { findSet, publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
 import { joinLabels, storeIndex } from './content.ts';
 import { bytesOf, type ContentStore, putObject } from './content-store.ts';
 import { closeHolder, HeldStore, openHolder, sweep, uploadGone } from './holds.ts';
@@ -38,7 +39,7 @@ export interface Stored {
  * is stored and checked, nothing of it is to be seen.
  */
 export async function storeSet(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   name: string,
   body: ByteReader,
   reading: BodyReading,
@@ -46,7 +47,11 @@ export async function storeSet(
   const holder = crypto.randomUUID();
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {
+    await checkStorage(bindings, { vectors: 1, bytes: 0 });
     const { content, pictures } = await storeBody(new HeldStore(bindings, holder), body, reading);
+    // One that is replaced makes room.
+    const { count = 0, bytes = 0 } = (await findSet(bindings, name)) ?? {};
+    await checkStorage(bindings, { vectors: content.count - count, bytes: content.bytes - bytes });
     const published = await publishSet(bindings, name, content, holder, 0);
     if (published === undefined) throw uploadGone(holder);
     return { ...published, pictures };
@@ -65,7 +70,8 @@ export async function storeRest(
   const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
   const sha256 = await storeIndex(store, { count, dimension, blocks, labels: labelsObject });
   const objects = [...blocks, labelsObject, sha256];
-  return { kind: 'embeddings', sha256, count, dimension, brokenPictures: 0, labels, objects };
+  const bytes = Float32Array.BYTES_PER_ELEMENT * count * dimension;
+  return { kind: 'embeddings', sha256, count, dimension, brokenPictures: 0, bytes, labels, objects };
 }
 
 async function storeBody(
@@ -102,10 +108,11 @@ async function storePictures(
   const table = await storePictureTable(store, entries);
   const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
   const sha256 = await storePictureIndex(store, { count, blocks, pictures: table, labels: labelsObject });
+  const bytes = entries.reduce((sum, { place }) => sum + (place?.bytes ?? 0), 0);
   const brokenPictures = entries.filter(({ problem }) => problem !== undefined).length;
   const objects = [...blocks, table, labelsObject, sha256];
   return {
-    content: { kind: 'pictures', sha256, count, dimension: 0, brokenPictures, labels, objects },
+    content: { kind: 'pictures', sha256, count, dimension: 0, brokenPictures, bytes, labels, objects },
     pictures: entries,
   };
 }
