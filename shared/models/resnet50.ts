@@ -37,7 +37,8 @@ const NON_LOCAL = [0, 2, 3, 0] as const;
  */
 function resNet50(options: ResNet50Options, variant: Variant = {}): Architecture {
   const { name, pooling, instanceBatch } = options;
-  const { neck = 'batch-normalisation', lastStride = 1, stemPool = 'padded', nonLocal = false } = variant;
+  const { neck = 'batch-normalisation', lastStride = 1, nonLocal = false } = variant;
+  const { stemPool = 'padded', stemActivation = 'relu' } = variant;
   return {
     name,
     input: { height: 256, width: 128, channels: 3 },
@@ -45,7 +46,7 @@ function resNet50(options: ResNet50Options, variant: Variant = {}): Architecture
     dimension: 2048,
     head: ['neck.', 'pool.'],
     vary: {
-      fields: ['neck', 'lastStride', 'stemPool', 'nonLocal'],
+      fields: ['neck', 'lastStride', 'stemPool', 'stemActivation', 'nonLocal'],
       by: (other) => resNet50(options, other),
     },
     embed(layers, images) {
@@ -57,7 +58,7 @@ function resNet50(options: ResNet50Options, variant: Variant = {}): Architecture
           kernel: 7,
           stride: 2,
           padding: 3,
-          activation: RELU,
+          ...(stemActivation === 'relu' && { activation: RELU }),
         });
         return layers.maxPool(stem, 3, {
           stride: 2,
