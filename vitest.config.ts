@@ -11,7 +11,7 @@ const workerd = defineProject(async () => ({
         serviceBindings: { DECODER_IMAGES: answerDecoderImages },
         bindings: {
           PICTURE_ORIGINS: 'https://images.test, https://*.cdn.test',
-          ACCESS: 'open',
+          API_KEY: 'the-key-of-the-tests',
           MIGRATIONS: await readD1Migrations('./functions/migrations'),
         },
         // For the tests of the migrations themselves, which begin with nothing.

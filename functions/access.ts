@@ -1,14 +1,36 @@
+import { waitUntil } from 'cloudflare:workers';
 import type { MiddlewareHandler } from 'hono';
-import { type AppTypes, parseVariables } from './environment.ts';
+import { type AppTypes, type Bindings, parseVariables } from './environment.ts';
 import { ApiError } from './errors.ts';
+import { digestOf, findKeyInForce, recordUse } from './keys/catalogue.ts';
+import { ADMINISTRATOR, type Key } from './keys/key.ts';
+import { bindingsOf } from './owners.ts';
 
 /**
- * Lets a request pass that carries the key: `Authorization: Bearer <API_KEY>`. A deployment whose key was
- * never set serves nobody; `ACCESS = "open"`, which only the local start script passes, serves everybody.
+ * Lets a request pass that carries a key in force, `Authorization: Bearer <key>`, and narrows the bindings down to
+ * its owner. A deployment whose secret `API_KEY` was never set serves nobody.
  */
 export const access: MiddlewareHandler<AppTypes> = async (context, next) => {
-  const { ACCESS, API_KEY } = parseVariables(context.env);
-  if (ACCESS === 'open') return next();
+  const given = /^Bearer +(\S+) *$/i.exec(context.req.header('Authorization') ?? '')?.[1];
+  const key = given === undefined ? undefined : await keyOf(context.env, given);
+  if (key === undefined) {
+    throw new ApiError(
+      401,
+      {
+        message: `${given === undefined ? 'No key was sent' : 'The key is unknown, has expired or was revoked'}. Send one as: Authorization: Bearer <key>`,
+        code: given === undefined ? 'missing_api_key' : 'invalid_api_key',
+      },
+      { 'WWW-Authenticate': 'Bearer' },
+    );
+  }
+  context.set('key', key);
+  context.set('bindings', bindingsOf(context.env, key.owner));
+  if (key.id !== undefined) waitUntil(recordUse(context.env, key.id).catch(console.error));
+  return next();
+};
+
+async function keyOf(bindings: Bindings, given: string): Promise<Key | undefined> {
+  const { API_KEY } = parseVariables(bindings);
   if (API_KEY === undefined) {
     throw new ApiError(503, {
       message:
@@ -16,23 +38,8 @@ export const access: MiddlewareHandler<AppTypes> = async (context, next) => {
       code: 'key_not_set',
     });
   }
-
-  const given = /^Bearer +(\S+) *$/i.exec(context.req.header('Authorization') ?? '')?.[1];
-  if (given === undefined || !(await sameText(given, API_KEY))) {
-    throw new ApiError(
-      401,
-      {
-        message: `${given === undefined ? 'No key was sent' : 'The key is not the right one'}. Send it as: Authorization: Bearer <key>`,
-        code: given === undefined ? 'missing_api_key' : 'invalid_api_key',
-      },
-      { 'WWW-Authenticate': 'Bearer' },
-    );
-  }
-  return next();
-};
-
-/** Compares digests: their length says nothing of the key, and the comparison takes the same time always. */
-async function sameText(a: string, b: string): Promise<boolean> {
-  const digest = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return crypto.subtle.timingSafeEqual(await digest(a), await digest(b));
+  const digest = await digestOf(given);
+  // Digests are compared: their length says nothing of the key, and the comparison takes the same time always.
+  if (crypto.subtle.timingSafeEqual(digest, await digestOf(API_KEY))) return ADMINISTRATOR;
+  return (await findKeyInForce(bindings, digest)) ?? undefined;
 }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
 import { createApp } from './app.ts';
-import { pieces, send } from './test/client.ts';
+import { AUTHORIZED, pieces, send } from './test/client.ts';
 
 test('an unknown path is 404 in the one error form', async () => {
   const { status, body, headers } = await send('GET', '/v2/embeddings');
@@ -83,7 +83,7 @@ describe('garbage', () => {
 
 /** Asks the app itself, without a connection in between that notices when a body is not read to its end. */
 async function ask(method: string, path: string, body: ReadableStream, bindings: object = env) {
-  const headers = { 'Content-Type': 'application/json' };
+  const headers = { ...AUTHORIZED, 'Content-Type': 'application/json' };
   const response = await createApp().request(path, { method, headers, body }, bindings);
   return {
     status: response.status,
@@ -103,7 +103,7 @@ test.each([
 });
 
 test('a set as JSON has a limit of its own, and the error names the way out', async () => {
-  const { status, error } = await ask('PUT', '/v1/sets/large', pieces(9, 1024 * 1024));
+  const { status, error } = await ask('PUT', '/v1/sets/large', pieces(9, 1024 * 1024, '{'));
   expect(status).toBe(413);
   expect(error.message).toContain('.npz');
 });
@@ -119,7 +119,11 @@ test('an error that nobody foresaw is 500 without its cause, which the log has',
   const prepare = () => {
     throw cause;
   };
-  const response = await createApp().request('/v1/sets', {}, { ...env, CATALOGUE: { prepare } });
+  const response = await createApp().request(
+    '/v1/sets',
+    { headers: AUTHORIZED },
+    { ...env, CATALOGUE: { prepare } },
+  );
   const text = await response.text();
   expect(response.status).toBe(500);
   expect(text).not.toContain(cause.message);

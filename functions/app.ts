@@ -7,6 +7,7 @@ import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addEvaluationRoutes } from './routes/evaluations.ts';
 import { addEvaluationResultRoutes } from './routes/evaluations-results.ts';
 import { addHealthRoute } from './routes/health.ts';
+import { addKeyRoutes } from './routes/keys.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addSearchRoute } from './routes/search.ts';
 import { addSetUploadRoutes } from './routes/set-uploads.ts';
@@ -29,6 +30,7 @@ export function createApp(): Hono<AppTypes> {
   app.use('/v1/*', access);
 
   addHealthRoute(app);
+  addKeyRoutes(app);
   addModelRoutes(app);
   addEmbeddingRoutes(app);
   addSetRoutes(app);

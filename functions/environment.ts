@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import type { Evaluation } from './evaluation/evaluation.ts';
 import type { ShardMessage } from './evaluation/shard.ts';
+import type { Key } from './keys/key.ts';
 import { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } from './limits.ts';
+import type { OwnedBindings } from './owners.ts';
 
 /** What wrangler.toml binds to the Worker. */
 export interface Bindings {
@@ -9,7 +11,6 @@ export interface Bindings {
   readonly CATALOGUE: D1Database;
   readonly SHARDS: Queue<ShardMessage>;
   readonly EVALUATIONS: DurableObjectNamespace<Evaluation>;
-  readonly ACCESS?: string;
   readonly API_KEY?: string;
   readonly SHARD_WORK?: string;
   readonly SHARD_TIMEOUT_MS?: string;
@@ -22,11 +23,11 @@ export interface Bindings {
 /** The types of a Hono app of this Worker. */
 export interface AppTypes {
   Bindings: Bindings;
-  Variables: { requestId: string };
+  /** From `access`: what sent the request, and the bindings of its owner. */
+  Variables: { requestId: string; key: Key; bindings: OwnedBindings };
 }
 
 const variablesSchema = z.object({
-  ACCESS: z.enum(['key', 'open']).default('key'),
   API_KEY: z.string().min(1).optional(),
   /** Multiply-adds of one shard, in place of what the measured speed and the processor time give. */
   SHARD_WORK: z.coerce.number().int().positive().optional(),
@@ -60,6 +61,6 @@ const variablesSchema = z.object({
 export type EnvironmentVariables = z.infer<typeof variablesSchema>;
 
 /** The variables and secrets, checked. Throws where one has a value that means nothing. */
-export function parseVariables(bindings: Bindings): EnvironmentVariables {
+export function parseVariables(bindings: Omit<Bindings, 'STORE'>): EnvironmentVariables {
   return variablesSchema.parse(bindings);
 }

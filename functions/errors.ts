@@ -5,7 +5,7 @@ import type * as z from 'zod';
 /** What an error response says, in OpenAI's form. */
 export interface ErrorDetails {
   readonly message: string;
-  /** `invalid_request_error`, `authentication_error` or `server_error`. */
+  /** `invalid_request_error`, `authentication_error`, `permission_error`, `rate_limit_error` or `server_error`. */
   readonly type: string;
   /** The field at fault, as a path: `input[3].image`. */
   readonly param: string | null;
@@ -34,7 +34,8 @@ export class ApiError extends Error {
 
 function typeOf(status: number): string {
   if (status >= 500) return 'server_error';
-  return status === 401 ? 'authentication_error' : 'invalid_request_error';
+  if (status === 401) return 'authentication_error';
+  return status === 403 ? 'permission_error' : 'invalid_request_error';
 }
 
 /** Turns whatever a route threw into a response. What is not an `ApiError` is logged and not shown. */

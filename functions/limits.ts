@@ -249,6 +249,16 @@ export const PLANNING_MS = 60_000;
 /** Evaluations that a list looks after at a time, to see whether they were ever planned. */
 export const UNPLANNED_PER_LIST = 20;
 
+/** The request that makes a key, and its name. */
+export const MAX_KEY_BODY_BYTES = 16 * 1024;
+export const MAX_KEY_NAME_LENGTH = 100;
+
+/** Keys of one page of the list, at most and by default. */
+export const MAX_KEYS_PAGE = 100;
+
+/** How exactly the last use of a key is known. */
+export const KEY_USE_MS = 60_000;
+
 /** Queries on one page of an evaluation's queries. */
 export const MAX_QUERIES_PAGE = 1000;
 

@@ -46,7 +46,7 @@ interface Answer {
 async function post(body: object): Promise<Answer> {
   const response = await fetch(`${server.url}/v1/embeddings`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { ...server.authorized, 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   });
   return (await response.json()) as Answer;
@@ -66,14 +66,20 @@ test('the documentation’s examples for curl give embeddings', async () => {
   expect(examples).toHaveLength(4);
   for (const example of examples) {
     const command = example.replaceAll('http://127.0.0.1:8787', server.url);
-    const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder });
+    const SOFTMARGIN_KEY = server.authorized.Authorization.slice('Bearer '.length);
+    const env = { ...process.env, SOFTMARGIN_KEY };
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: folder, env });
     expect((JSON.parse(stdout) as Answer).data.length, command).toBeGreaterThan(0);
   }
   rmSync(folder, { recursive: true });
 });
 
 describe('the openai client', () => {
-  const client = () => new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none' });
+  const client = () =>
+    new OpenAI({
+      baseURL: `${server.url}/v1`,
+      apiKey: server.authorized.Authorization.slice('Bearer '.length),
+    });
 
   test('embeds one picture and many, as base64 (its default) and as numbers', async () => {
     const expected = await rawEmbedding();
@@ -115,7 +121,7 @@ test('what Python’s client sends is answered as it reads it', async () => {
     method: 'POST',
     headers: {
       Accept: 'application/json',
-      Authorization: 'Bearer none',
+      ...server.authorized,
       'Content-Type': 'application/json',
       'User-Agent': 'OpenAI/Python 2.8.0',
       'X-Stainless-Lang': 'python',
@@ -143,7 +149,7 @@ test('a client that stops in the middle of its body disturbs nobody', async () =
       socket.on('error', () => {});
       await once(socket, 'connect');
       socket.write(
-        `POST /v1/embeddings HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: image/png\r\nContent-Length: ${png.length}\r\n\r\n`,
+        `POST /v1/embeddings HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: ${server.authorized.Authorization}\r\nContent-Type: image/png\r\nContent-Length: ${png.length}\r\n\r\n`,
       );
       socket.write(png.subarray(0, 20));
       return socket;
@@ -161,7 +167,7 @@ test('many at once are embedded or told to come again, and then all is given bac
     Array.from({ length: 6 }, async () => {
       const response = await fetch(`${server.url}/v1/embeddings`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
+        headers: { ...server.authorized, 'Content-Type': 'application/json' },
         body,
       });
       await response.arrayBuffer();

@@ -3,13 +3,21 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readLocalKey } from '../functions/scripts/local-key.ts';
 import { freePort } from './free-port.ts';
 
 /** The server that `npm start` starts, on a state of its own. */
 export interface Server {
   readonly url: string;
+  /** The header of a request with its key. */
+  readonly authorized: { readonly Authorization: string };
   readonly child: ChildProcess;
   stop(): Promise<void>;
+}
+
+/** The header that the server with a state directory asks for, once it is there. */
+export function authorizedFor(state: string): { readonly Authorization: string } {
+  return { Authorization: `Bearer ${readLocalKey(state)}` };
 }
 
 /** Starts the server and waits until it answers. @param options as `npm start` takes them. */
@@ -31,7 +39,7 @@ export async function startServer(...options: string[]): Promise<Server> {
   };
   while (child.exitCode === null) {
     const answer = await fetch(`${url}/health`).catch(() => undefined);
-    if (answer?.ok) return { url, child, stop };
+    if (answer?.ok) return { url, authorized: authorizedFor(state), child, stop };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   throw new Error(`The server ended with code ${child.exitCode}.`);

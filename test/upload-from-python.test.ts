@@ -6,15 +6,17 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readLocalKey } from '../functions/scripts/local-key.ts';
 import { freePort } from './free-port.ts';
 import { hasPythonModule, python } from './python.ts';
+import { authorizedFor } from './server.ts';
 
 /** What the documentation tells users of Python, run as it stands there against the server that `npm start` starts. */
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-python-'));
 const snippetsOf = (page: string) =>
   [...readFileSync(page, 'utf8').matchAll(/```python\n(.*?)```/gs)]
     .map(([, text]) => text)
-    .filter((text) => text.includes('requests.put('));
+    .filter((text) => text.includes('service.put('));
 let server: ChildProcess;
 let url = '';
 
@@ -42,9 +44,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const authorized = () => authorizedFor(join(folder, 'state'));
+
 async function describedSet(name: string) {
   // Python keeps this process waiting for longer than the server keeps a connection.
-  const answer = await fetch(`${url}/v1/sets/${name}`, { headers: { Connection: 'close' } });
+  const answer = await fetch(`${url}/v1/sets/${name}`, { headers: { ...authorized(), Connection: 'close' } });
   return (await answer.json()) as { count: number; dimension: number; sha256: string; cameras: number };
 }
 
@@ -56,6 +60,7 @@ test.skipIf(!hasPythonModule('numpy') || !hasPythonModule('requests'))(
     // Doubles, as NumPy has them, of more rows than the parts of the README have.
     const data = [
       `import os; os.chdir(${JSON.stringify(folder)})`,
+      `os.environ['SOFTMARGIN_KEY'] = ${JSON.stringify(readLocalKey(join(folder, 'state')))}`,
       'import numpy',
       'features = numpy.arange(9000 * 512).reshape(9000, 512) % 1021 / 8',
       'identities = numpy.arange(9000) // 4',
@@ -84,6 +89,7 @@ test.skipIf(!hasPythonModule('numpy') || !hasPythonModule('requests'))(
     writeFileSync(join(folder, 'query.zip'), zipSync(pictures));
     const data = [
       `import os; os.chdir(${JSON.stringify(folder)})`,
+      `os.environ['SOFTMARGIN_KEY'] = ${JSON.stringify(readLocalKey(join(folder, 'state')))}`,
       'import numpy, requests',
       'features = (numpy.arange(9000 * 512).reshape(9000, 512) % 1021 / 8).astype(">f4")',
       'identities = numpy.arange(9000) // 4',
@@ -118,7 +124,7 @@ test.skipIf(!hasPythonModule('zipfile'))(
         '    archive.writestr("cameras.npy", npy("<i8", (2,), struct.pack("<2q", 0, 1)))',
         '    archive.writestr("identities.npy", npy("|u1", (2,), bytes([1, 2])))',
         '    archive.writestr("features.npy", npy(">f4", (2, 2), struct.pack(">4f", 1, 2, 3, 4.5)))',
-        `request = urllib.request.Request("${url}/v1/sets/by-hand", data=out.getvalue(), method="PUT")`,
+        `request = urllib.request.Request("${url}/v1/sets/by-hand", data=out.getvalue(), method="PUT", headers=${JSON.stringify(authorized())})`,
         'assert urllib.request.urlopen(request).status == 201',
       ].join('\n'),
     );
@@ -130,7 +136,11 @@ test.skipIf(!hasPythonModule('zipfile'))(
       identities: [1, 2],
       cameras: [0, 1],
     };
-    const answer = await fetch(`${url}/v1/sets/as-json`, { method: 'PUT', body: JSON.stringify(set) });
+    const answer = await fetch(`${url}/v1/sets/as-json`, {
+      method: 'PUT',
+      headers: authorized(),
+      body: JSON.stringify(set),
+    });
     expect(answer.status).toBe(201);
     expect((await describedSet('by-hand')).sha256).toBe((await describedSet('as-json')).sha256);
   },
@@ -139,7 +149,7 @@ test.skipIf(!hasPythonModule('zipfile'))(
 test('a client that sends a large body to the end hears what was wrong with its beginning', async () => {
   const body = new Uint8Array(20_000_000);
   body.set(new TextEncoder().encode('neither'));
-  const answer = await fetch(`${url}/v1/sets/refused`, { method: 'PUT', body });
+  const answer = await fetch(`${url}/v1/sets/refused`, { method: 'PUT', headers: authorized(), body });
   expect(answer.status).toBe(400);
   expect(((await answer.json()) as { error: { param: string } }).error.param).toBe('body');
   expect((await fetch(`${url}/health`)).status).toBe(200);

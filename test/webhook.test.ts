@@ -11,6 +11,7 @@ import { createRandom } from '@softmargin/shared/random.ts';
 import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
 import { afterAll, expect, test } from 'vitest';
 import { freePort } from './free-port.ts';
+import { authorizedFor } from './server.ts';
 import { quantised, randomSet } from './slow-evaluation.ts';
 
 /** A webhook from the local server to a receiver of its own, over real HTTP. */
@@ -74,13 +75,15 @@ test('is delivered, tried again and shown', { timeout: 240_000 }, async () => {
     ['g', 60],
   ] as const) {
     const body = serialiseNpz(randomSet(random, count, 4, quantised)) as Uint8Array<ArrayBuffer>;
-    expect((await fetch(`${url}/v1/sets/${name}`, { method: 'PUT', body })).status).toBe(201);
+    expect(
+      (await fetch(`${url}/v1/sets/${name}`, { method: 'PUT', headers: authorizedFor(state), body })).status,
+    ).toBe(201);
   }
   const webhook = { url: `http://127.0.0.1:${port}/hook`, secret: SECRET };
   const request = { query: 'q', gallery: 'g', protocol: 'none', distance: 'cosine', webhook };
   const started = await fetch(`${url}/v1/evaluations`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { ...authorizedFor(state), 'Content-Type': 'application/json' },
     body: JSON.stringify(request),
   });
   expect(started.status).toBe(202);
@@ -95,7 +98,8 @@ test('is delivered, tried again and shown', { timeout: 240_000 }, async () => {
     expect(headers['content-type']).toBe('application/json');
     expect(body).not.toContain(SECRET);
   }
-  const current = async () => (await (await fetch(url + path)).json()) as Record<string, object>;
+  const current = async () =>
+    (await (await fetch(url + path, { headers: authorizedFor(state) })).json()) as Record<string, object>;
   await until(async () => JSON.stringify(await current()).includes('It was answered 204.'));
   const { webhook: shown, ...rest } = await current();
   expect(shown).toEqual({

@@ -1,6 +1,6 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
-import type { Bindings } from '../environment.ts';
 import { COLLECTION_LIFETIME_MS, MAX_REPORTED_PICTURES } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { BlockWriter } from '../sets/block-writer.ts';
 import { closeHolder, HeldStore, openHolder } from '../sets/holds.ts';
 import { PictureContent } from '../sets/picture-content.ts';
@@ -21,7 +21,7 @@ export class UnusablePictures extends Error {
  * @throws {UnusablePictures} where none has an embedding.
  */
 export async function collectSet(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   pictures: string,
   model: { readonly sha256: string; readonly dimension: number },
   shards: AsyncIterable<EmbeddedPictures>,

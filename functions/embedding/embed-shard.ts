@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Bindings } from '../environment.ts';
 import { PictureError } from '../inference/decode.ts';
 import { embedPictures } from '../inference/embed.ts';
 import { type ModelVersion, useModelVersion } from '../inference/models.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { bytesOf } from '../sets/content-store.ts';
 import { PictureContent } from '../sets/picture-content.ts';
 import type { FailedPicture } from './embedded-sets.ts';
@@ -16,7 +16,7 @@ const problemsSchema = z.array(
 
 /** Embeds pictures `start` to `start + count − 1` of a set. One that cannot be is noted, and the rest goes on. */
 export async function embedShard(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   pictures: string,
   model: ModelVersion,
   { start, count }: { readonly start: number; readonly count: number },

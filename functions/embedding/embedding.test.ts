@@ -7,7 +7,7 @@ import type { Evaluation } from '../evaluation/evaluation.ts';
 import { PICTURES_PER_SHARD } from '../limits.ts';
 import { findSet } from '../sets/catalogue.ts';
 import { tarOf } from '../test/archives.ts';
-import { fromBase64, send, sendJson, withoutPixels } from '../test/client.ts';
+import { fromBase64, owned, send, sendJson, withoutPixels } from '../test/client.ts';
 import { deliverMessages, rebind, type Sent } from '../test/evaluations.ts';
 import { evaluationAtEnd, startEvaluation } from '../test/sets.ts';
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 /** An evaluation of the digits against themselves whose messages go into a list, for the test to deliver. */
 async function started() {
-  const set = await findSet(env, 'digits');
+  const set = await findSet(owned, 'digits');
   const id = crypto.randomUUID();
   await env.CATALOGUE.prepare('DELETE FROM embedded_sets').run();
   const model = (await send('GET', `/v1/models/${RULE.model}`)).body;

@@ -1,6 +1,6 @@
-import type { Bindings } from '../environment.ts';
 import type { EvaluationOrder } from '../evaluation/order.ts';
 import type { PlannedStage } from '../evaluation/plan.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { PictureContent } from '../sets/picture-content.ts';
 import { type EmbeddedSet, findEmbeddedSet } from './embedded-sets.ts';
 import { isEmbedded, type PictureOrder, type PicturesToEmbed, picturesOf } from './picture-order.ts';
@@ -31,7 +31,7 @@ export function withEmbeddings(
  * @returns the order that the stages belong to; no stages where nothing is left to embed.
  */
 export async function planPictures(
-  bindings: Pick<Bindings, 'STORE' | 'CATALOGUE'>,
+  bindings: Pick<OwnedBindings, 'STORE' | 'CATALOGUE' | 'owner'>,
   order: EvaluationOrder,
 ): Promise<{ order: EvaluationOrder; stages: readonly PlannedStage[] }> {
   if (order.pictures === undefined) return { order, stages: [] };

@@ -1,7 +1,7 @@
-import type { Bindings } from '../environment.ts';
 import type { ShardOrder } from '../evaluation/ledger.ts';
 import type { Parts } from '../evaluation/stages/stage.ts';
 import { PICTURE_SHARDS_PER_READ, PICTURES_PER_SHARD } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { collectSet, UnusablePictures } from './collect-set.ts';
 import { type EmbeddedPictures, embedShard } from './embed-shard.ts';
 import type { EmbeddedSet } from './embedded-sets.ts';
@@ -11,7 +11,10 @@ import type { PictureOrder } from './picture-order.ts';
 export type ReadEmbedded = (first: number, limit: number) => Promise<readonly Parts[]>;
 
 /** Embeds the pictures of a shard. Shards are numbered through all sets that are missing. */
-export function embedPicturesOf(bindings: Bindings, { order, start, count }: ShardOrder): Promise<Parts> {
+export function embedPicturesOf(
+  bindings: OwnedBindings,
+  { order, start, count }: ShardOrder,
+): Promise<Parts> {
   const { model, missing } = order.pictures as PictureOrder;
   let first = 0;
   for (const set of missing) {
@@ -25,7 +28,7 @@ export function embedPicturesOf(bindings: Bindings, { order, start, count }: Sha
 
 /** Puts the embeddings of one set together. The shard's number is that of the set among those that are missing. */
 export async function collectPicturesOf(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   { order, start }: ShardOrder,
   read: ReadEmbedded,
 ): Promise<Parts> {

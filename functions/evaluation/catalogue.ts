@@ -1,9 +1,12 @@
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import type { Bindings } from '../environment.ts';
+import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription, SetKind } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
 import type { Outcome } from './ledger.ts';
 import { type EvaluationOrder, type EvaluationRule, ruleSchema } from './order.ts';
+
+type Catalogue = Pick<Bindings, 'CATALOGUE'>;
 
 /** The states of an evaluation. */
 export const evaluationStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -13,6 +16,7 @@ export type EvaluationState = (typeof evaluationStates)[number];
 /** An evaluation as the catalogue knows it. */
 export interface EvaluationRow {
   readonly id: string;
+  readonly owner: string;
   readonly state: EvaluationState;
   readonly query_set: string;
   readonly query_sha256: string;
@@ -78,7 +82,7 @@ export function ruleOf({ protocol, distance, options }: EvaluationRow): Evaluati
 /** What an evaluation of the catalogue ranks. */
 export function orderOf(row: EvaluationRow): EvaluationOrder {
   const { query_sha256: query, gallery_sha256: gallery, model, model_sha256 } = row;
-  const order = { query, gallery, ...ruleOf(row) };
+  const order = { owner: row.owner, query, gallery, ...ruleOf(row) };
   if (model === null || model_sha256 === null) return order;
   return {
     ...order,
@@ -92,9 +96,12 @@ export function orderOf(row: EvaluationRow): EvaluationOrder {
   };
 }
 
-/** The sets ?1 and ?3 have the contents ?2 and ?4: what they hold is not removed, once this is recorded. */
-const SETS_ARE_THERE = `EXISTS (SELECT 1 FROM sets WHERE name = ?1 AND sha256 = ?2)
-  AND EXISTS (SELECT 1 FROM sets WHERE name = ?3 AND sha256 = ?4)`;
+/**
+ * The sets ?1 and ?3 of the owner ?5 have the contents ?2 and ?4: what they hold is not removed, once this is
+ * recorded.
+ */
+const SETS_ARE_THERE = `EXISTS (SELECT 1 FROM sets WHERE owner = ?5 AND name = ?1 AND sha256 = ?2)
+  AND EXISTS (SELECT 1 FROM sets WHERE owner = ?5 AND name = ?3 AND sha256 = ?4)`;
 
 /**
  * Records an evaluation, in one step.
@@ -102,20 +109,22 @@ const SETS_ARE_THERE = `EXISTS (SELECT 1 FROM sets WHERE name = ?1 AND sha256 = 
  * @returns whether it is there now; not where its key is taken, or a set was replaced or deleted meanwhile.
  */
 export async function recordEvaluation(
-  { CATALOGUE }: Bindings,
+  { CATALOGUE, owner }: OwnedBindings,
   { id, query, gallery, model, rule, webhookUrl, idempotency }: NewEvaluation,
 ): Promise<boolean> {
   const { protocol, distance, ...options } = rule;
   const { meta } = await CATALOGUE.prepare(
-    `INSERT INTO evaluations (query_set, query_sha256, gallery_set, gallery_sha256, id, state, query_count,
+    `INSERT INTO evaluations (query_set, query_sha256, gallery_set, gallery_sha256, owner, id, state, query_count,
        gallery_count, dimension, protocol, distance, options, version, idempotency_key, request_sha256,
        webhook_url, created_at, query_kind, gallery_kind, model, model_sha256)
-     SELECT ?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+         ?20, ?21
        WHERE ${SETS_ARE_THERE}
-     ON CONFLICT (idempotency_key) DO NOTHING`,
+     ON CONFLICT (owner, idempotency_key) DO NOTHING`,
   )
     .bind(
-      ...[query.name, query.sha256, gallery.name, gallery.sha256, id, query.count, gallery.count],
+      ...[query.name, query.sha256, gallery.name, gallery.sha256, owner],
+      ...[id, query.count, gallery.count],
       model?.dimension ?? query.dimension,
       typeof protocol === 'string' ? protocol : JSON.stringify(protocol),
       ...[distance, JSON.stringify(options), SERVICE_VERSION],
@@ -128,7 +137,7 @@ export async function recordEvaluation(
 }
 
 /** Notes that a worker has begun. */
-export async function recordRunning({ CATALOGUE }: Bindings, id: string): Promise<void> {
+export async function recordRunning({ CATALOGUE }: Catalogue, id: string): Promise<void> {
   await CATALOGUE.prepare("UPDATE evaluations SET state = 'running' WHERE id = ? AND state = 'queued'")
     .bind(id)
     .run();
@@ -136,7 +145,7 @@ export async function recordRunning({ CATALOGUE }: Bindings, id: string): Promis
 
 /** Records how an evaluation ended, once. @returns whether the catalogue has the evaluation. */
 export async function recordOutcome(
-  bindings: Bindings,
+  bindings: Catalogue,
   id: string,
   outcome: Outcome,
   shards: { readonly done: number; readonly total: number },
@@ -160,7 +169,7 @@ export async function recordOutcome(
 
 /** Records how the delivery of a webhook fares. */
 export async function recordWebhook(
-  { CATALOGUE }: Bindings,
+  { CATALOGUE }: Catalogue,
   id: string,
   { attempts, status, deliveredAt }: { attempts: number; status: string; deliveredAt: string | null },
 ): Promise<void> {
@@ -171,16 +180,16 @@ export async function recordWebhook(
     .run();
 }
 
-/** Evaluations that are recorded as queued since before a time, the oldest first. */
+/** An owner's evaluations that are recorded as queued since before a time, the oldest first. */
 export async function listQueued(
-  { CATALOGUE }: Bindings,
+  { CATALOGUE, owner }: OwnedBindings,
   before: number,
   limit: number,
 ): Promise<EvaluationRow[]> {
   const { results } = await CATALOGUE.prepare(
-    "SELECT * FROM evaluations WHERE state = 'queued' AND created_at < ? ORDER BY created_at LIMIT ?",
+    "SELECT * FROM evaluations WHERE owner = ? AND state = 'queued' AND created_at < ? ORDER BY created_at LIMIT ?",
   )
-    .bind(new Date(before).toISOString(), limit)
+    .bind(owner, new Date(before).toISOString(), limit)
     .all<EvaluationRow>();
   return results;
 }
@@ -189,48 +198,62 @@ export async function listQueued(
 export const NOT_STARTED = 'not_started';
 
 /** Opens an evaluation that was never planned once more, if its sets are still what they were. */
-export async function reopenEvaluation({ CATALOGUE }: Bindings, row: EvaluationRow): Promise<void> {
+export async function reopenEvaluation({ CATALOGUE }: Catalogue, row: EvaluationRow): Promise<void> {
   await CATALOGUE.prepare(
     `UPDATE evaluations SET state = 'queued', error = NULL, finished_at = NULL, created_at = ?6
-       WHERE id = ?5 AND state = 'failed' AND error ->> 'code' = '${NOT_STARTED}' AND ${SETS_ARE_THERE}`,
+       WHERE id = ?7 AND state = 'failed' AND error ->> 'code' = '${NOT_STARTED}' AND ${SETS_ARE_THERE}`,
   )
     .bind(
-      ...[row.query_set, row.query_sha256, row.gallery_set, row.gallery_sha256, row.id],
+      ...[row.query_set, row.query_sha256, row.gallery_set, row.gallery_sha256, row.owner],
       new Date().toISOString(),
+      row.id,
     )
     .run();
 }
 
 /** Takes an evaluation out of the catalogue. */
-export async function forgetEvaluation({ CATALOGUE }: Bindings, id: string): Promise<void> {
+export async function forgetEvaluation({ CATALOGUE }: Catalogue, id: string): Promise<void> {
   await CATALOGUE.prepare('DELETE FROM evaluations WHERE id = ?').bind(id).run();
 }
 
-/** The evaluation of an id, or `null`. */
-export function findEvaluation({ CATALOGUE }: Bindings, id: string): Promise<EvaluationRow | null> {
+/** The evaluation that an owner has under an id, or `null`. */
+export function findOwnedEvaluation(
+  { CATALOGUE, owner }: OwnedBindings,
+  id: string,
+): Promise<EvaluationRow | null> {
+  return CATALOGUE.prepare('SELECT * FROM evaluations WHERE id = ? AND owner = ?')
+    .bind(id, owner)
+    .first<EvaluationRow>();
+}
+
+/** The evaluation of an id, whoever has it, for the evaluation itself; `null` where it is deleted. */
+export function findEvaluation({ CATALOGUE }: Catalogue, id: string): Promise<EvaluationRow | null> {
   return CATALOGUE.prepare('SELECT * FROM evaluations WHERE id = ?').bind(id).first<EvaluationRow>();
 }
 
 /** The evaluation that was asked for with a key, or `null`. */
-export function findEvaluationByKey({ CATALOGUE }: Bindings, key: string): Promise<EvaluationRow | null> {
-  return CATALOGUE.prepare('SELECT * FROM evaluations WHERE idempotency_key = ?')
-    .bind(key)
+export function findEvaluationByKey(
+  { CATALOGUE, owner }: OwnedBindings,
+  key: string,
+): Promise<EvaluationRow | null> {
+  return CATALOGUE.prepare('SELECT * FROM evaluations WHERE owner = ? AND idempotency_key = ?')
+    .bind(owner, key)
     .first<EvaluationRow>();
 }
 
-/** Evaluations, newest first: those after one of them, and of one state, where that is given. */
+/** An owner's evaluations, newest first: those after one of them, and of one state, where that is given. */
 export async function listEvaluations(
-  { CATALOGUE }: Bindings,
+  { CATALOGUE, owner }: OwnedBindings,
   limit: number,
   after: EvaluationRow | undefined,
   state: EvaluationState | undefined,
 ): Promise<EvaluationRow[]> {
   const { results } = await CATALOGUE.prepare(
     `SELECT * FROM evaluations
-       WHERE (?1 IS NULL OR (created_at, id) < (?1, ?2)) AND (?3 IS NULL OR state = ?3)
+       WHERE owner = ?5 AND (?1 IS NULL OR (created_at, id) < (?1, ?2)) AND (?3 IS NULL OR state = ?3)
        ORDER BY created_at DESC, id DESC LIMIT ?4`,
   )
-    .bind(after?.created_at ?? null, after?.id ?? null, state ?? null, limit)
+    .bind(after?.created_at ?? null, after?.id ?? null, state ?? null, limit, owner)
     .all<EvaluationRow>();
   return results;
 }

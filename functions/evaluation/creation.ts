@@ -1,12 +1,12 @@
 import type { PictureOrder } from '../embedding/picture-order.ts';
-import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
 import { findModel } from '../inference/models.ts';
+import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription } from '../sets/catalogue.ts';
 import {
   type EvaluationRow,
-  findEvaluation,
   findEvaluationByKey,
+  findOwnedEvaluation,
   forgetEvaluation,
   type Idempotency,
   type NewEvaluation,
@@ -23,7 +23,7 @@ import type { Webhook } from './webhook.ts';
 
 /** The evaluation that the same request asked for before, planned if it was not; `undefined` for the first. */
 export async function repeatedEvaluation(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   { key, request }: Idempotency,
   webhook: Webhook | undefined,
 ): Promise<EvaluationRow | undefined> {
@@ -48,7 +48,7 @@ export async function repeatedEvaluation(
  * evaluation of the one that was recorded first.
  */
 export async function createEvaluation(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   evaluation: NewEvaluation,
   webhook: Webhook | undefined,
 ): Promise<{ row: EvaluationRow; created: boolean }> {
@@ -64,7 +64,7 @@ export async function createEvaluation(
       code: 'set_changed',
     });
   }
-  const row = (await findEvaluation(bindings, id)) as EvaluationRow;
+  const row = (await findOwnedEvaluation(bindings, id)) as EvaluationRow;
   try {
     await plan(bindings, row, webhook);
   } catch (error) {
@@ -75,7 +75,11 @@ export async function createEvaluation(
   return { row, created: true };
 }
 
-async function plan(bindings: Bindings, row: EvaluationRow, webhook: Webhook | undefined): Promise<void> {
+async function plan(
+  bindings: OwnedBindings,
+  row: EvaluationRow,
+  webhook: Webhook | undefined,
+): Promise<void> {
   const { EVALUATIONS } = bindings;
   const owner = EVALUATIONS.get(EVALUATIONS.idFromName(row.id));
   const problem = await owner.start(row.id, orderOf(row), webhook);
@@ -96,7 +100,7 @@ export function cannotBePlanned({ message, param, code }: PlanProblem): ApiError
  * that name.
  */
 export async function modelFor(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   name: string | undefined,
   query: SetDescription,
   gallery: SetDescription,

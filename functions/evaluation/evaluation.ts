@@ -13,6 +13,7 @@ import {
   SHARDS_IN_FLIGHT,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
+import { bindingsOf, DEFAULT_OWNER, type OwnedBindings } from '../owners.ts';
 import { findEvaluation, recordOutcome, recordRunning, recordWebhook } from './catalogue.ts';
 import { describeEvaluation } from './description.ts';
 import { findingsOf } from './findings.ts';
@@ -66,7 +67,7 @@ export class Evaluation extends DurableObject<Bindings> {
     const { SHARD_TIMEOUT_MS } = parseVariables(this.env);
     let planned: { order: EvaluationOrder; stages: readonly PlannedStage[] };
     try {
-      planned = await planPictures(this.env, order);
+      planned = await planPictures(this.#bindingsOf(order), order);
       if (planned.stages.length === 0) {
         planned = { order: planned.order, stages: await this.#planRanking(planned.order) };
       }
@@ -288,9 +289,13 @@ export class Evaluation extends DurableObject<Bindings> {
     }
   }
 
+  #bindingsOf({ owner }: EvaluationOrder): OwnedBindings {
+    return bindingsOf(this.env, owner ?? DEFAULT_OWNER);
+  }
+
   async #planRanking(order: EvaluationOrder): Promise<readonly PlannedStage[]> {
     const work = shardWork(this.env, await readSpeeds(this.env));
-    return (await planEvaluation(this.env.STORE, order, work)).stages;
+    return (await planEvaluation(this.#bindingsOf(order).STORE, order, work)).stages;
   }
 
   /** Plans what comes next where every shard is done, or ends it. @returns whether it has ended. */

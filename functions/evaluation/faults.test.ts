@@ -9,6 +9,7 @@ import type { Bindings } from '../environment.ts';
 import { MAX_SHARD_FAILURES, SHARD_TIMEOUT_MS } from '../limits.ts';
 import { SetContent } from '../sets/content.ts';
 import { storeContent } from '../sets/store-set.ts';
+import { AUTHORIZED } from '../test/client.ts';
 import { age, deliverMessagesWith, rebind, storageOf, withoutQueue } from '../test/evaluations.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 import { findEvaluation } from './catalogue.ts';
@@ -109,7 +110,7 @@ describe('storage errors, one at each call in turn', () => {
           '/v1/evaluations',
           {
             method: 'POST',
-            headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+            headers: { ...AUTHORIZED, 'Content-Type': 'application/json', 'Idempotency-Key': key },
             body: JSON.stringify({ query: 'q', gallery: 'g', ...rule }),
           },
           bindings,

@@ -52,6 +52,8 @@ export type EvaluationRule = z.infer<typeof ruleSchema>;
 
 /** What an evaluation ranks: contents by their SHA-256, and how. */
 export interface EvaluationOrder extends EvaluationRule {
+  /** Whose the contents are; not there of evaluations from before there were owners. */
+  readonly owner?: string;
   readonly query: string;
   readonly gallery: string;
   /** Where a set is of pictures. Until they are embedded, it stands above by its pictures. */

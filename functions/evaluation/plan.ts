@@ -3,6 +3,7 @@ import { RuleError } from '@softmargin/shared/metrics/exclusion-rule.ts';
 import { reRankingBytes } from '@softmargin/shared/metrics/re-ranking.ts';
 import { TrackError } from '@softmargin/shared/metrics/tracks.ts';
 import { MAX_DRAWS, MAX_RE_RANKING_BYTES, MAX_SHARDS, MAX_TILE_ROWS, RE_RANKING_QUERIES } from '../limits.ts';
+import type { ObjectStore } from '../owners.ts';
 import { SetContent } from '../sets/content.ts';
 import type { EvaluationOrder } from './order.ts';
 import type { Engine, StagePlan } from './stages/stage.ts';
@@ -64,7 +65,7 @@ export function planProblem(error: unknown): PlanProblem | undefined {
  * @throws {RuleError | TrackError} where the protocol asks for groups and there are none, or no tracks.
  */
 export async function planEvaluation(
-  store: R2Bucket,
+  store: ObjectStore,
   order: EvaluationOrder,
   work: Readonly<Record<Engine, number>>,
 ): Promise<Plan> {

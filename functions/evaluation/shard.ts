@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { collectPicturesOf, embedPicturesOf } from '../embedding/run-shard.ts';
 import type { Bindings } from '../environment.ts';
 import { PARTS_PER_READ } from '../limits.ts';
+import { bindingsOf, DEFAULT_OWNER, type OwnedBindings } from '../owners.ts';
 import { SetContent } from '../sets/content.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { ShardOrder } from './ledger.ts';
@@ -40,7 +41,8 @@ async function workOff({ evaluation, shard }: ShardMessage, bindings: Bindings):
   if (claimed === undefined) return;
   let parts: Parts;
   try {
-    parts = await runShard(bindings, owner, claimed);
+    const owned = bindingsOf(bindings, claimed.order.owner ?? DEFAULT_OWNER);
+    parts = await runShard(owned, owner, claimed);
   } catch (error) {
     console.error(error);
     await owner.fail(shard, error instanceof Error ? error.message : String(error));
@@ -51,7 +53,7 @@ async function workOff({ evaluation, shard }: ShardMessage, bindings: Bindings):
 
 /** Does the work of a shard. */
 async function runShard(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   owner: DurableObjectStub<Evaluation>,
   claimed: ShardOrder,
 ): Promise<Parts> {

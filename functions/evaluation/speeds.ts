@@ -22,7 +22,7 @@ const WEIGHT = 0.25;
 const rowSchema = z.object({ engine: z.enum(engines), multiply_adds_per_second: z.number().positive() });
 
 /** The speeds that this deployment was measured to have; the usual ones where none was. */
-export async function readSpeeds({ CATALOGUE }: Bindings): Promise<Record<Engine, Speed>> {
+export async function readSpeeds({ CATALOGUE }: Pick<Bindings, 'CATALOGUE'>): Promise<Record<Engine, Speed>> {
   const { results } = await CATALOGUE.prepare('SELECT engine, multiply_adds_per_second FROM speeds').all();
   const speeds: Record<Engine, Speed> = {
     kernel: { multiplyAddsPerSecond: USUAL_SPEEDS.kernel, measured: false },
@@ -59,7 +59,10 @@ export async function recordSpeeds(
 }
 
 /** The work of one shard, by engine: what it does in its share of the processor time of an invocation. */
-export function shardWork(bindings: Bindings, speeds: Record<Engine, Speed>): Record<Engine, number> {
+export function shardWork(
+  bindings: Omit<Bindings, 'STORE'>,
+  speeds: Record<Engine, Speed>,
+): Record<Engine, number> {
   const { SHARD_WORK, INVOCATION_CPU_MS } = parseVariables(bindings);
   const of = (engine: Engine) =>
     SHARD_WORK ??

@@ -1,8 +1,8 @@
 import { type Bundle, BundleError, readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { type Manifest, manifestSchema } from '@softmargin/shared/bundle/manifest.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
-import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
+import { type OwnedBindings, ownedKey } from '../owners.ts';
 import { startBackend } from './backend.ts';
 import { builtInBundles } from './builtin.ts';
 
@@ -23,17 +23,19 @@ interface ModelRow {
   created_at: string;
 }
 
-/** Every model: the built-in ones, then the uploaded ones by name. */
-export async function listModels({ CATALOGUE }: Bindings): Promise<ModelDescription[]> {
+/** Every model that an owner may use: the built-in ones, then those the owner uploaded, by name. */
+export async function listModels({ CATALOGUE, owner }: OwnedBindings): Promise<ModelDescription[]> {
   const builtIn = await Promise.all([...builtInBundles.keys()].map(describeBuiltIn));
-  const { results } = await CATALOGUE.prepare('SELECT * FROM models ORDER BY name').all<ModelRow>();
+  const { results } = await CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? ORDER BY name')
+    .bind(owner)
+    .all<ModelRow>();
   return [...builtIn, ...results.map(describeRow)];
 }
 
 /** @throws {ApiError} 404. */
-export async function findModel({ CATALOGUE }: Bindings, name: string): Promise<ModelDescription> {
+export async function findModel(bindings: OwnedBindings, name: string): Promise<ModelDescription> {
   if (builtInBundles.has(name)) return describeBuiltIn(name);
-  return describeRow(await findRow(CATALOGUE, name));
+  return describeRow(await findRow(bindings, name));
 }
 
 /**
@@ -43,7 +45,7 @@ export async function findModel({ CATALOGUE }: Bindings, name: string): Promise<
  * a built-in model.
  */
 export async function storeModel(
-  { STORE, CATALOGUE }: Bindings,
+  { STORE, CATALOGUE, owner }: OwnedBindings,
   name: string,
   bytes: Uint8Array,
 ): Promise<{ model: ModelDescription; created: boolean }> {
@@ -56,12 +58,14 @@ export async function storeModel(
   }
   const { manifest, sha256 } = await checkBundle(bytes);
   await STORE.put(modelKey(sha256), bytes);
-  const known = await CATALOGUE.prepare('SELECT 1 FROM models WHERE name = ?').bind(name).first();
+  const known = await CATALOGUE.prepare('SELECT 1 FROM models WHERE owner = ? AND name = ?')
+    .bind(owner, name)
+    .first();
   const createdAt = new Date();
   await CATALOGUE.prepare(
-    'INSERT OR REPLACE INTO models (name, sha256, bytes, manifest, created_at) VALUES (?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO models (owner, name, sha256, bytes, manifest, created_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
-    .bind(name, sha256, bytes.length, JSON.stringify(manifest), createdAt.toISOString())
+    .bind(owner, name, sha256, bytes.length, JSON.stringify(manifest), createdAt.toISOString())
     .run();
   return { model: { name, sha256, manifest, builtIn: false, createdAt }, created: known === null };
 }
@@ -78,13 +82,12 @@ export interface ModelVersion {
  * @throws {ApiError} 404 where there is no such model, 503 where the backend does not start.
  */
 export async function useModel<R>(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   name: string,
   work: (model: ServingModel) => Promise<R>,
 ): Promise<R> {
-  const builtIn = builtInBundles.get(name);
-  if (builtIn !== undefined) return useBuiltIn(name, builtIn, work);
-  const { sha256, bytes } = await findRow(bindings.CATALOGUE, name);
+  if (builtInBundles.has(name)) return useBuiltIn(name, work);
+  const { sha256, bytes } = await findRow(bindings, name);
   return useStored(bindings, { name, sha256 }, bytes, work);
 }
 
@@ -94,27 +97,24 @@ export async function useModel<R>(
  * @throws {Error} where it is not there any more.
  */
 export async function useModelVersion<R>(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   { name, sha256 }: ModelVersion,
   work: (model: ServingModel) => Promise<R>,
 ): Promise<R> {
-  const builtIn = builtInBundles.get(name);
-  if (builtIn !== undefined) {
+  if (builtInBundles.has(name)) {
     const current = await describeBuiltIn(name);
     if (current.sha256 !== sha256)
       throw new Error(`The model "${name}" (${sha256}) is not built in any more.`);
-    return useBuiltIn(name, builtIn, work);
+    return useBuiltIn(name, work);
   }
   const object = await bindings.STORE.head(modelKey(sha256));
   if (object === null) throw new Error(`The bundle ${sha256} of the model "${name}" is not in R2.`);
   return useStored(bindings, { name, sha256 }, object.size, work);
 }
 
-async function useBuiltIn<R>(
-  name: string,
-  bundle: ArrayBuffer,
-  work: (model: ServingModel) => Promise<R>,
-): Promise<R> {
+/** The same with a built-in model, which is everybody's. */
+export async function useBuiltIn<R>(name: string, work: (model: ServingModel) => Promise<R>): Promise<R> {
+  const bundle = builtInBundles.get(name) as ArrayBuffer;
   const { models } = await startBackend();
   return models.use(
     `built-in ${name}`,
@@ -124,14 +124,15 @@ async function useBuiltIn<R>(
 }
 
 async function useStored<R>(
-  { STORE }: Bindings,
+  { STORE, owner }: OwnedBindings,
   { name, sha256 }: ModelVersion,
   bytes: number,
   work: (model: ServingModel) => Promise<R>,
 ): Promise<R> {
   const { models } = await startBackend();
   return models.use(
-    sha256,
+    // Whether a model is loaded already tells nobody that another owner has the same.
+    ownedKey(owner, sha256),
     async () => {
       const object = await STORE.get(modelKey(sha256));
       if (object === null) throw new Error(`The bundle ${sha256} of the model "${name}" is not in R2.`);
@@ -162,8 +163,10 @@ async function checkBundle(bytes: Uint8Array): Promise<Bundle> {
   }
 }
 
-async function findRow(catalogue: D1Database, name: string): Promise<ModelRow> {
-  const row = await catalogue.prepare('SELECT * FROM models WHERE name = ?').bind(name).first<ModelRow>();
+async function findRow({ CATALOGUE, owner }: OwnedBindings, name: string): Promise<ModelRow> {
+  const row = await CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? AND name = ?')
+    .bind(owner, name)
+    .first<ModelRow>();
   if (row !== null) return row;
   throw new ApiError(404, {
     message: `There is no model "${name}". GET /v1/models lists what there is.`,

@@ -8,24 +8,24 @@ import { PictureError } from '../inference/decode.ts';
 import { type Embeddings, embedPictures, passBytes } from '../inference/embed.ts';
 import { useModel } from '../inference/models.ts';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts';
-import { addRoute } from './route.ts';
+import { addRoute, needs } from './route.ts';
 
 /** `POST /v1/embeddings`: pictures in, embeddings out, in OpenAI's form. */
 export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/embeddings', {
-    POST: async (context) => {
+    POST: needs('embed', async (context) => {
       const { inFlight } = await startBackend();
-      const { PICTURE_ORIGINS } = parseVariables(context.env);
+      const { PICTURE_ORIGINS } = parseVariables(context.var.bindings);
       return inFlight.holding(async (held) => {
         const request = await readEmbeddingsRequest(context.req.raw, held, PICTURE_ORIGINS);
-        return useModel(context.env, request.model, async (model) => {
+        return useModel(context.var.bindings, request.model, async (model) => {
           const dimensions = checkDimensions(request, model.manifest);
           held.add(passBytes(model, request.files.length));
           const embeddings = await embedPictures(model, request.files, request.flip);
           return respond(context, request, model.sha256, shorten(embeddings, dimensions));
         });
       });
-    },
+    }),
   });
 }
 

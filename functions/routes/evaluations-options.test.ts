@@ -10,7 +10,7 @@ import { rankingKernel } from '../evaluation/kernel.ts';
 import { ruleSchema } from '../evaluation/order.ts';
 import { PLANNING_MS } from '../limits.ts';
 import { findSet } from '../sets/catalogue.ts';
-import { send, sendJson } from '../test/client.ts';
+import { fetchWorker, owned, send, sendJson } from '../test/client.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 
 const random = createRandom(81);
@@ -117,13 +117,12 @@ test('a comparison is that of the scores, and says whether it is more than noise
 });
 
 test('figures of pairs are there where pairs were counted', async () => {
-  const { exports } = await import('cloudflare:workers');
   const path = await startEvaluation({ ...request, verification: true });
   await evaluationAtEnd(path);
   const plain = await startEvaluation(request);
   await evaluationAtEnd(plain);
   for (const file of ['roc.svg', 'histogram.svg']) {
-    const response = await exports.default.fetch(`http://softmargin${path}/${file}`);
+    const response = await fetchWorker(`${path}/${file}`);
     expect(response.headers.get('Content-Type')).toBe('image/svg+xml; charset=utf-8');
     expect(await response.text()).toContain('q (80) against g (200), none, cosine');
     const { status, body } = await send('GET', `${plain}/${file}`);
@@ -144,7 +143,7 @@ test('the table of a finished evaluation outlives its sets', async () => {
 describe('an evaluation whose set goes at the wrong moment', () => {
   test('is not recorded', async () => {
     await uploadSet('going', query);
-    const [going, g] = [await findSet(env, 'going'), await findSet(env, 'g')];
+    const [going, g] = [await findSet(owned, 'going'), await findSet(owned, 'g')];
     if (going === null || g === null) throw new Error('The sets are there.');
     const evaluation = () => ({
       id: crypto.randomUUID(),
@@ -152,11 +151,11 @@ describe('an evaluation whose set goes at the wrong moment', () => {
       gallery: g,
       rule: ruleSchema.parse({ protocol: 'none', distance: 'cosine' }),
     });
-    expect(await recordEvaluation(env, evaluation())).toBe(true);
+    expect(await recordEvaluation(owned, evaluation())).toBe(true);
     await uploadSet('going', other);
-    expect(await recordEvaluation(env, evaluation())).toBe(false);
+    expect(await recordEvaluation(owned, evaluation())).toBe(false);
     await send('DELETE', '/v1/sets/going');
-    expect(await recordEvaluation(env, evaluation())).toBe(false);
+    expect(await recordEvaluation(owned, evaluation())).toBe(false);
   });
 });
 

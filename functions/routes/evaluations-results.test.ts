@@ -1,8 +1,7 @@
-import { exports } from 'cloudflare:workers';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { quantised, randomSet } from '../../test/slow-evaluation.ts';
-import { send } from '../test/client.ts';
+import { fetchWorker, send } from '../test/client.ts';
 import { withoutQueue } from '../test/evaluations.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 
@@ -21,7 +20,7 @@ beforeAll(async () => {
 });
 
 function fetchText(target: string): Promise<Response> {
-  return exports.default.fetch(`http://softmargin${target}`);
+  return fetchWorker(target);
 }
 
 /** Ranks of the correct matches of a query by sorting, computed with plain loops over unit rows. */

@@ -13,42 +13,52 @@ import * as z from 'zod';
 import { cmcChart } from '../charts/cmc.ts';
 import { histogramChart } from '../charts/histogram.ts';
 import { rocChart } from '../charts/roc.ts';
-import type { AppTypes, Bindings } from '../environment.ts';
+import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
-import { type EvaluationRow, findEvaluation, ruleOf } from '../evaluation/catalogue.ts';
+import { type EvaluationRow, findOwnedEvaluation, ruleOf } from '../evaluation/catalogue.ts';
 import { describeEvaluation } from '../evaluation/description.ts';
 import { eventStream } from '../evaluation/events.ts';
 import { protocolName } from '../evaluation/order.ts';
 import { queryTable } from '../evaluation/query-table.ts';
 import { decodeQueries } from '../evaluation/stages/ranking.ts';
 import { MAX_COMPARED_QUERIES, MAX_DRAWS, MAX_QUERIES_PAGE, MAX_RESAMPLES } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { currentObject, evaluationOf, ownerOf } from './evaluations.ts';
-import { addRoute } from './route.ts';
+import { addRoute, needs } from './route.ts';
 
 /** What an evaluation yields beside its object: events while it runs, and its result as a table and a figure. */
 export function addEvaluationResultRoutes(app: Hono<AppTypes>): void {
-  addRoute(app, '/v1/evaluations/:id/events', { GET: events });
-  addRoute(app, '/v1/evaluations/:id/queries.csv', { GET: queries });
-  addRoute(app, '/v1/evaluations/:id/queries', { GET: queryPage });
-  addRoute(app, '/v1/evaluations/:id/comparison/:other', { GET: comparison });
+  addRoute(app, '/v1/evaluations/:id/events', { GET: needs('evaluate', events) });
+  addRoute(app, '/v1/evaluations/:id/queries.csv', { GET: needs('evaluate', queries) });
+  addRoute(app, '/v1/evaluations/:id/queries', { GET: needs('evaluate', queryPage) });
+  addRoute(app, '/v1/evaluations/:id/comparison/:other', { GET: needs('evaluate', comparison) });
   addRoute(app, '/v1/evaluations/:id/cmc.svg', {
-    GET: figure(({ cmc }, subtitle) => cmcChart(cmc, subtitle)),
+    GET: needs(
+      'evaluate',
+      figure(({ cmc }, subtitle) => cmcChart(cmc, subtitle)),
+    ),
   });
   addRoute(app, '/v1/evaluations/:id/roc.svg', {
-    GET: figure((result, subtitle, id) => rocChart(verificationOf(result, id).roc, subtitle)),
+    GET: needs(
+      'evaluate',
+      figure((result, subtitle, id) => rocChart(verificationOf(result, id).roc, subtitle)),
+    ),
   });
   addRoute(app, '/v1/evaluations/:id/histogram.svg', {
-    GET: figure((result, subtitle, id) => histogramChart(verificationOf(result, id), subtitle)),
+    GET: needs(
+      'evaluate',
+      figure((result, subtitle, id) => histogramChart(verificationOf(result, id), subtitle)),
+    ),
   });
 }
 
 async function events(context: Context<AppTypes>): Promise<Response> {
-  const { env } = context;
+  const { bindings: env } = context.var;
   const { id } = await evaluationOf(context);
   const stream = eventStream(
     async (seen, patience) => ownerOf(env, id).change(seen, patience),
     async (progress) => {
-      const row = await findEvaluation(env, id);
+      const row = await findOwnedEvaluation(env, id);
       // Deleted while it was watched: there is nothing left to describe.
       if (row === null) return { ended: true, value: { id, object: 'evaluation', deleted: true } };
       const value = describeEvaluation(row, progress);
@@ -61,7 +71,7 @@ async function events(context: Context<AppTypes>): Promise<Response> {
 }
 
 async function queries(context: Context<AppTypes>): Promise<Response> {
-  const { env } = context;
+  const { bindings: env } = context.var;
   const { row } = await succeeded(context);
   const owner = ownerOf(env, row.id);
   const table = queryTable(async (first, limit) => owner.queries(first, limit));
@@ -82,7 +92,7 @@ const pageSchema = z.strictObject({
 async function queryPage(context: Context<AppTypes>): Promise<Response> {
   const { limit, after } = parseRequest(pageSchema, context.req.query());
   const { row } = await succeeded(context);
-  const owner = ownerOf(context.env, row.id);
+  const owner = ownerOf(context.var.bindings, row.id);
   const first = after === undefined ? 0 : after + 1;
   const data: QueryEntry[] = [];
   // One shard at a time: with long lists it is a megabyte.
@@ -123,7 +133,10 @@ async function comparison(context: Context<AppTypes>): Promise<Response> {
     });
   }
   try {
-    const [ofA, ofB] = [await recordsOf(context.env, a.row), await recordsOf(context.env, b.row)];
+    const [ofA, ofB] = [
+      await recordsOf(context.var.bindings, a.row),
+      await recordsOf(context.var.bindings, b.row),
+    ];
     const compared = compareEvaluations(ofA, ofB, options);
     return context.json({
       object: 'evaluation.comparison',
@@ -142,7 +155,7 @@ async function comparison(context: Context<AppTypes>): Promise<Response> {
   }
 }
 
-async function recordsOf(bindings: Bindings, { id }: EvaluationRow): Promise<QueryRecord[]> {
+async function recordsOf(bindings: OwnedBindings, { id }: EvaluationRow): Promise<QueryRecord[]> {
   const owner = ownerOf(bindings, id);
   const records: QueryRecord[] = [];
   for (let shard = 0; ; shard++) {
@@ -190,7 +203,7 @@ async function succeeded(
   param: 'id' | 'other' = 'id',
 ): Promise<{ row: EvaluationRow; result: EvaluationFindings }> {
   const row = await evaluationOf(context, param);
-  const current = await currentObject(context.env, row);
+  const current = await currentObject(context.var.bindings, row);
   if (current.state === 'succeeded' && 'result' in current) {
     return { row, result: current.result as EvaluationFindings };
   }

@@ -9,7 +9,7 @@ import { ApiError, parseRequest } from '../errors.ts';
 import {
   type EvaluationRow,
   evaluationStates,
-  findEvaluation,
+  findOwnedEvaluation,
   forgetEvaluation,
   listEvaluations,
   listQueued,
@@ -44,9 +44,10 @@ import {
   SHARDS_IN_FLIGHT,
   UNPLANNED_PER_LIST,
 } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { findSet, type SetDescription } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
-import { addRoute } from './route.ts';
+import { addRoute, needs } from './route.ts';
 import { setNameSchema, setNotFound } from './sets.ts';
 
 function requestSchema(places: AllowedPlaces) {
@@ -69,21 +70,24 @@ const pageSchema = z.strictObject({
 
 /** `/v1/evaluations`: jobs that rank a query set against a gallery set. */
 export function addEvaluationRoutes(app: Hono<AppTypes>): void {
-  addRoute(app, '/v1/evaluations', { GET: list, POST: create });
+  addRoute(app, '/v1/evaluations', {
+    GET: needs('evaluate', list),
+    POST: needs('evaluate', create),
+  });
   addRoute(app, '/v1/evaluations/:id', {
-    GET: async (context) => {
+    GET: needs('evaluate', async (context) => {
       const row = await evaluationOf(context);
-      return context.json(await currentObject(context.env, row));
-    },
-    DELETE: async (context) => {
+      return context.json(await currentObject(context.var.bindings, row));
+    }),
+    DELETE: needs('evaluate', async (context) => {
       const { id } = await evaluationOf(context);
       // The evaluation first: what is left where this is interrupted can be deleted again.
-      await ownerOf(context.env, id).discard();
-      await forgetEvaluation(context.env, id);
+      await ownerOf(context.var.bindings, id).discard();
+      await forgetEvaluation(context.var.bindings, id);
       return context.body(null, 204);
-    },
+    }),
   });
-  addRoute(app, '/v1/evaluations/:id/cancel', { POST: cancel });
+  addRoute(app, '/v1/evaluations/:id/cancel', { POST: needs('evaluate', cancel) });
 }
 
 /** The evaluation that a path names, as one of its parameters. @throws {ApiError} 404. */
@@ -92,7 +96,7 @@ export async function evaluationOf(
   param: 'id' | 'other' = 'id',
 ): Promise<EvaluationRow> {
   const id = context.req.param(param) as string;
-  const row = await findEvaluation(context.env, id);
+  const row = await findOwnedEvaluation(context.var.bindings, id);
   if (row !== null) return row;
   throw new ApiError(404, {
     message: `There is no evaluation "${id}".`,
@@ -102,18 +106,21 @@ export async function evaluationOf(
 }
 
 /** The object that owns an evaluation. */
-export function ownerOf({ EVALUATIONS }: Bindings, id: string): DurableObjectStub<Evaluation> {
+export function ownerOf(
+  { EVALUATIONS }: Pick<Bindings, 'EVALUATIONS'>,
+  id: string,
+): DurableObjectStub<Evaluation> {
   return EVALUATIONS.get(EVALUATIONS.idFromName(id));
 }
 
 /** An evaluation as it is now, for answers: until its outcome is recorded, the evaluation itself knows how far it is. */
-export async function currentObject(bindings: Bindings, row: EvaluationRow) {
+export async function currentObject(bindings: OwnedBindings, row: EvaluationRow) {
   const progress = hasEnded(row) ? undefined : await ownerOf(bindings, row.id).progress();
   return describeEvaluation(row, progress);
 }
 
 async function create(context: Context<AppTypes>): Promise<Response> {
-  const { env } = context;
+  const { bindings: env } = context.var;
   const { WEBHOOK_LOOPBACK, WEBHOOK_HOSTS } = parseVariables(env);
   const schema = requestSchema({ loopback: WEBHOOK_LOOPBACK === 'allow', hosts: WEBHOOK_HOSTS });
   const request = parseRequest(schema, await readJson(context.req.raw, MAX_EVALUATION_BODY_BYTES));
@@ -144,7 +151,7 @@ function locationOf({ id }: EvaluationRow) {
 
 /** What an evaluation would take. */
 async function planOf(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   rule: EvaluationRule,
   query: SetDescription,
   gallery: SetDescription,
@@ -223,7 +230,7 @@ function sumOfShards(stages: readonly PlannedStage[]): number {
 }
 
 /** Records evaluations that were interrupted before they were planned as what they are. */
-async function recordInterrupted(bindings: Bindings): Promise<void> {
+async function recordInterrupted(bindings: OwnedBindings): Promise<void> {
   const old = await listQueued(bindings, Date.now() - PLANNING_MS, UNPLANNED_PER_LIST);
   for (const { id } of old) {
     if ((await ownerOf(bindings, id).progress()) !== undefined) continue;
@@ -237,9 +244,9 @@ async function recordInterrupted(bindings: Bindings): Promise<void> {
 }
 
 async function list(context: Context<AppTypes>): Promise<Response> {
-  const { env } = context;
+  const { bindings: env } = context.var;
   const { limit, after, state } = parseRequest(pageSchema, context.req.query());
-  const last = after === undefined ? undefined : await findEvaluation(env, after);
+  const last = after === undefined ? undefined : await findOwnedEvaluation(env, after);
   if (last === null) {
     throw new ApiError(400, {
       message: `after: there is no evaluation "${after}".`,
@@ -261,7 +268,7 @@ async function list(context: Context<AppTypes>): Promise<Response> {
 }
 
 async function cancel(context: Context<AppTypes>): Promise<Response> {
-  const { env } = context;
+  const { bindings: env } = context.var;
   const { id, state: recorded } = await evaluationOf(context);
   const ended = recorded === 'queued' || recorded === 'running' ? await ownerOf(env, id).cancel() : recorded;
   if (ended === 'succeeded' || ended === 'failed') {

@@ -6,7 +6,7 @@ import { npyFile } from '../../test/npy.ts';
 import { quantised, randomSet } from '../../test/slow-evaluation.ts';
 import { createApp } from '../app.ts';
 import { archiveOf } from '../test/archives.ts';
-import { type Answer, send, sendJson } from '../test/client.ts';
+import { type Answer, AUTHORIZED, send, sendJson } from '../test/client.ts';
 
 const set = randomSet(createRandom(5), 40, 16, quantised);
 const NAME = '/v1/sets/hostile';
@@ -159,7 +159,7 @@ test('a body that comes slowly, in pieces, is taken; one that then breaks off is
   const log = vi.spyOn(console, 'error').mockReturnValue(undefined);
   const app = createApp();
   const put = (name: string, body: ReadableStream) =>
-    app.request(`/v1/sets/${name}`, { method: 'PUT', body }, env);
+    app.request(`/v1/sets/${name}`, { method: 'PUT', headers: AUTHORIZED, body }, env);
   expect((await put('hostile', slowly(bytes.length - 100, false))).status).toBe(400);
   expect((await put('hostile', slowly(1000, true))).status).toBeGreaterThanOrEqual(400);
   log.mockRestore();
@@ -176,7 +176,7 @@ test('a body above the limit is left there', async () => {
       controller.enqueue(sent++ === 0 ? header : chunk.slice());
     },
   });
-  const response = await createApp().request(NAME, { method: 'PUT', body }, env);
+  const response = await createApp().request(NAME, { method: 'PUT', headers: AUTHORIZED, body }, env);
   expect(response.status).toBe(413);
   expect((await response.json<{ error: { message: string } }>()).error.message).toContain('100000000 bytes');
   // As much again is taken, for a client that listens only when it has sent everything.

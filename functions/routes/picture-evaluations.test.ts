@@ -3,7 +3,7 @@ import { zipSync } from 'fflate';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { contentKey } from '../sets/content-store.ts';
 import { type Files, tarOf } from '../test/archives.ts';
-import { fromBase64, send, sendJson, withoutPixels } from '../test/client.ts';
+import { fetchWorker, fromBase64, send, sendJson, withoutPixels } from '../test/client.ts';
 import { evaluationAtEnd, startEvaluation, uploadSet } from '../test/sets.ts';
 
 const MODEL = 'mnist-wide';
@@ -114,9 +114,7 @@ test('pictures are embedded and ranked as their embeddings are, and broken ones 
 }, 120_000);
 
 async function fetchText(path: string): Promise<string> {
-  const { exports } = await import('cloudflare:workers');
-  const worker = exports as unknown as { default: { fetch(url: string): Promise<Response> } };
-  return (await worker.default.fetch(`http://softmargin${path}`)).text();
+  return (await fetchWorker(path)).text();
 }
 
 test('a second evaluation takes the embeddings that are there', async () => {

@@ -6,7 +6,7 @@ import { MAX_DIMENSION } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Hono } from 'hono';
 import * as z from 'zod';
 import { readJson } from '../body.ts';
-import { type AppTypes, type Bindings, parseVariables } from '../environment.ts';
+import { type AppTypes, parseVariables } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import { rankingKernel } from '../evaluation/kernel.ts';
 import { startBackend } from '../inference/backend.ts';
@@ -25,11 +25,12 @@ import {
   MAX_SEARCH_WORK,
   MAX_SEARCHED_BYTES,
 } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { findSet, type StoredSet } from '../sets/catalogue.ts';
 import { SetContent } from '../sets/content.ts';
 import { pictureProblem } from './embeddings.ts';
 import { picturesSchema, readPictures } from './embeddings-request.ts';
-import { addRoute } from './route.ts';
+import { addRoute, needs } from './route.ts';
 import { setNameSchema, setNotFound } from './sets.ts';
 
 const pathSchema = z.object({ set: setNameSchema });
@@ -57,8 +58,8 @@ type SearchRequest = z.infer<typeof searchSchema>;
 /** `POST /v1/sets/{set}/search`: the nearest items of a stored set, exactly. */
 export function addSearchRoute(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/sets/:set/search', {
-    POST: async (context) => {
-      const { env } = context;
+    POST: needs('evaluate', async (context) => {
+      const { bindings: env } = context.var;
       const { set: name } = parseRequest(pathSchema, context.req.param());
       const { inFlight } = await startBackend();
       return inFlight.holding(async (held) => {
@@ -83,13 +84,13 @@ export function addSearchRoute(app: Hono<AppTypes>): void {
           ...answer(queries, results),
         });
       });
-    },
+    }),
   });
 }
 
 /** The embedding of each query, or what is wrong with its picture. */
 async function readQueries(
-  env: Bindings,
+  env: OwnedBindings,
   { input, model: name, flip, embeddings }: SearchRequest,
   held: Held,
 ): Promise<readonly (Float32Array | PictureError)[]> {
@@ -147,7 +148,7 @@ interface Result {
 }
 
 async function search(
-  env: Bindings,
+  env: OwnedBindings,
   set: StoredSet,
   rows: readonly Float32Array[],
   { distance, k }: SearchRequest,

@@ -30,7 +30,7 @@ import {
   type Upload,
   type UploadPart,
 } from '../sets/uploads.ts';
-import { addRoute } from './route.ts';
+import { addRoute, needs } from './route.ts';
 import { partQuerySchema, readingOf, refusingSets, setNameSchema, setObject } from './sets.ts';
 
 const requestSchema = z.strictObject({
@@ -55,34 +55,34 @@ const completionSchema = z.strictObject({
 /** `/v1/sets/{set}/uploads`: sets that are larger than one request, in parts. */
 export function addSetUploadRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/sets/:set/uploads', {
-    POST: async (context) => {
+    POST: needs('evaluate', async (context) => {
       const { set } = parseRequest(setPathSchema, context.req.param());
       const { count, dimension, dtype } = parseRequest(
         requestSchema,
         await readJson(context.req.raw, MAX_UPLOAD_REQUEST_BYTES),
       );
       checkSize(count, dimension);
-      const upload = await beginUpload(context.env, set, { count, dimension, dtype });
+      const upload = await beginUpload(context.var.bindings, set, { count, dimension, dtype });
       return context.json(uploadObject(upload, []), 201, {
         Location: `/v1/sets/${set}/uploads/${upload.id}`,
       });
-    },
+    }),
   });
 
   addRoute(app, '/v1/sets/:set/uploads/:upload', {
-    GET: async (context) => {
+    GET: needs('evaluate', async (context) => {
       const upload = await uploadOf(context);
-      return context.json(uploadObject(upload, await listParts(context.env, upload.id)));
-    },
-    DELETE: async (context) => {
+      return context.json(uploadObject(upload, await listParts(context.var.bindings, upload.id)));
+    }),
+    DELETE: needs('evaluate', async (context) => {
       const { id } = await uploadOf(context);
-      await abortUpload(context.env, id);
+      await abortUpload(context.var.bindings, id);
       return context.json({ id, object: 'upload', deleted: true });
-    },
+    }),
   });
 
   addRoute(app, '/v1/sets/:set/uploads/:upload/parts/:part', {
-    PUT: async (context) => {
+    PUT: needs('evaluate', async (context) => {
       const { stored, created } = await withBody(
         context.req.raw,
         MAX_SET_BODY_BYTES,
@@ -92,30 +92,30 @@ export function addSetUploadRoutes(app: Hono<AppTypes>): void {
           const upload = await uploadOf(context);
           return refusingSets(() => {
             const { side, boundary } = readingOf(context, partQuerySchema);
-            return storePart(context.env, upload, part, new ByteReader(body), { side, boundary });
+            return storePart(context.var.bindings, upload, part, new ByteReader(body), { side, boundary });
           });
         },
       );
       return context.json(partObject(stored), created ? 201 : 200);
-    },
+    }),
   });
 
   addRoute(app, '/v1/sets/:set/uploads/:upload/complete', {
-    POST: async (context) => {
+    POST: needs('evaluate', async (context) => {
       const upload = await uploadOf(context);
       const { description, created } = await refusingSets(async () =>
-        completeUpload(context.env, upload, await readCompletion(context, upload.id)),
+        completeUpload(context.var.bindings, upload, await readCompletion(context, upload.id)),
       );
       return context.json(setObject(description), created ? 201 : 200, {
         Location: `/v1/sets/${upload.set}`,
       });
-    },
+    }),
   });
 }
 
 function uploadOf(context: Context<AppTypes>): Promise<Upload> {
   const { set, upload } = parseRequest(uploadPathSchema, context.req.param());
-  return findUpload(context.env, set, upload);
+  return findUpload(context.var.bindings, set, upload);
 }
 
 function checkSize(count: number, dimension: number): void {
@@ -144,7 +144,7 @@ async function readCompletion(context: Context<AppTypes>, holder: string): Promi
         code: 'invalid_set',
       });
     };
-    const store = new HeldStore(context.env, holder);
+    const store = new HeldStore(context.var.bindings, holder);
     return { sha256, labels: (await readSetBody(reader, store, { accept, boundary })).labels };
   }
   const completion = parseRequest(completionSchema, parseJson(bytes));

@@ -12,7 +12,7 @@ import { findSet, listSets, removeSet, type StoredSet } from '../sets/catalogue.
 import { sweep } from '../sets/holds.ts';
 import type { PictureEntry } from '../sets/picture-content.ts';
 import { type BodyReading, storeSet } from '../sets/store-set.ts';
-import { addRoute } from './route.ts';
+import { addRoute, needs } from './route.ts';
 
 /** Names of sets, in paths and in requests. */
 export const setNameSchema = z
@@ -45,26 +45,26 @@ const bodyQuerySchema = partQuerySchema.extend({
 /** `/v1/sets`: query and gallery sets, of embeddings or of pictures. */
 export function addSetRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/sets', {
-    GET: async (context) => {
+    GET: needs('evaluate', async (context) => {
       const { limit, after } = parseRequest(pageSchema, context.req.query());
       // One more than asked for tells whether there are more.
-      const sets = await listSets(context.env, limit + 1, after ?? '');
+      const sets = await listSets(context.var.bindings, limit + 1, after ?? '');
       return context.json({
         object: 'list',
         data: sets.slice(0, limit).map(setObject),
         hasMore: sets.length > limit,
       });
-    },
+    }),
   });
 
   addRoute(app, '/v1/sets/:set', {
-    GET: async (context) => {
+    GET: needs('evaluate', async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      const description = await findSet(context.env, name);
+      const description = await findSet(context.var.bindings, name);
       if (description === null) throw setNotFound(name, 'set');
       return context.json(setObject(description));
-    },
-    PUT: async (context) => {
+    }),
+    PUT: needs('evaluate', async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
       const { description, created, pictures } = await withBody(
         context.req.raw,
@@ -72,18 +72,18 @@ export function addSetRoutes(app: Hono<AppTypes>): void {
         'A set in one body',
         (body) =>
           refusingSets(() =>
-            storeSet(context.env, name, new ByteReader(body), readingOf(context, bodyQuerySchema)),
+            storeSet(context.var.bindings, name, new ByteReader(body), readingOf(context, bodyQuerySchema)),
           ),
       );
       const answer = { ...setObject(description), ...pictureErrors(pictures) };
       return context.json(answer, created ? 201 : 200, { Location: `/v1/sets/${name}` });
-    },
-    DELETE: async (context) => {
+    }),
+    DELETE: needs('evaluate', async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      if (!(await removeSet(context.env, name))) throw setNotFound(name, 'set');
-      await sweep(context.env);
+      if (!(await removeSet(context.var.bindings, name))) throw setNotFound(name, 'set');
+      await sweep(context.var.bindings);
       return context.json({ id: name, object: 'set', deleted: true });
-    },
+    }),
   });
 }
 

@@ -13,6 +13,7 @@ import { afterAll, expect, test } from 'vitest';
 import { freePort } from '../../test/free-port.ts';
 import { kernel } from '../../test/kernel.ts';
 import { descendants } from '../../test/processes.ts';
+import { authorizedFor } from '../../test/server.ts';
 
 /**
  * The whole local server is killed in the midst of a job, again and again, and started on the same state. Nothing
@@ -95,7 +96,7 @@ interface Job {
 }
 
 async function job(url: string, path: string): Promise<Job> {
-  return (await fetch(url + path)).json() as Promise<Job>;
+  return (await fetch(url + path, { headers: authorizedFor(state) })).json() as Promise<Job>;
 }
 
 test('a job that is killed at many moments ends with the bits of one that is not', {
@@ -106,14 +107,18 @@ test('a job that is killed at many moments ends with the bits of one that is not
   let url = await start();
   for (const [name, content] of Object.entries({ query, gallery })) {
     const body = serialiseNpz(content) as Uint8Array<ArrayBuffer>;
-    const response = await fetch(`${url}/v1/sets/${name}`, { method: 'PUT', body });
+    const response = await fetch(`${url}/v1/sets/${name}`, {
+      method: 'PUT',
+      headers: authorizedFor(state),
+      body,
+    });
     expect(response.status).toBe(201);
   }
   const rule = { protocol: 'market1501', distance: 'cosine' } as const;
   const post = () =>
     fetch(`${url}/v1/evaluations`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'killed' },
+      headers: { ...authorizedFor(state), 'Content-Type': 'application/json', 'Idempotency-Key': 'killed' },
       body: JSON.stringify({ query: 'query', gallery: 'gallery', ...rule, verification: true }),
     });
   // The first time before its answer is there: the key makes it one evaluation all the same.
@@ -149,7 +154,7 @@ test('a job that is killed at many moments ends with the bits of one that is not
   const undisturbed = await evaluate(kernel, rule, query, gallery);
   const verification = await verifySets(rule, query, gallery);
   expect(end.result).toEqual({ ...undisturbed, verification });
-  const table = await (await fetch(`${url}${path}/queries.csv`)).text();
+  const table = await (await fetch(`${url}${path}/queries.csv`, { headers: authorizedFor(state) })).text();
   expect(table.trimEnd().split('\n')).toHaveLength(1 + query.count);
   await kill();
 });

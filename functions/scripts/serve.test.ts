@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,11 +37,21 @@ test('serves, shows an example that works, and leaves nothing behind', async () 
   expect(child.exitCode, printed()).toBeNull();
   expect(printed()).not.toMatch(/error|at .*:\d+:\d+|wrangler/i);
 
-  const example = /curl -s (\S+) -H '(.+?): (.+?)' \\\n\s+-d '(.+?)'/.exec(printed());
+  const example =
+    /curl -s (\S+) -H "Authorization: Bearer \$SOFTMARGIN_KEY" \\\n\s+-H '(.+?): (.+?)' \\\n\s+-d '(.+?)'/.exec(
+      printed(),
+    );
   const [, url, header, value, body] = example as RegExpExecArray;
-  const response = await fetch(url, { method: 'POST', headers: { [header]: value }, body });
+  const [, key] = /export SOFTMARGIN_KEY=(\S+)/.exec(printed()) as RegExpExecArray;
+  const headers = { Authorization: `Bearer ${key}`, [header]: value };
+  expect((await fetch(url, { method: 'POST', headers: { [header]: value }, body })).status).toBe(401);
+  const response = await fetch(url, { method: 'POST', headers, body });
   expect(response.status).toBe(200);
   expect(((await response.json()) as { data: unknown[] }).data).toHaveLength(1);
+
+  const file = join(state, 'key.env');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file, 'utf8')).toBe(`API_KEY=${key}\n`);
 
   const second = serve('--port', String(port));
   expect(await once(second.child, 'close')).toEqual([2, null]);
@@ -62,6 +72,8 @@ test.each([
   ['--port', '-1'],
   ['--portt', '1'],
   ['--var', 'SHARD_WORK'],
+  ['--key', 'short'],
+  ['--key', 'a key that has spaces'],
   ['--quiet=yes'],
 ])('%s %s is refused with the usage', async (...options) => {
   const { child, printed } = serve(...options.filter((option) => option !== undefined));

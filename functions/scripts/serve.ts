@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, styleText } from 'node:util';
 import { SAMPLE_PICTURE } from '../inference/sample.ts';
+import { keepLocalKey, keyFileOf } from './local-key.ts';
 import { root, startWrangler, stopWrangler } from './wrangler.ts';
 
 const USAGE = `Usage: npm start -- [options]
@@ -11,6 +12,7 @@ Serves softmargin on this machine.
 
   --port <number>      Port to listen on (default 8787).
   --persist-to <dir>   Where models, sets and evaluations are kept (default .wrangler/state).
+  --key <key>          The key that requests carry, from now on (default: one is made once and kept).
   --var <NAME:value>   A variable of functions/environment.ts, as SHARD_WORK:1000000; more than once for more.
   --quiet              Print errors only.
   --help               Print this.
@@ -22,6 +24,7 @@ const START_TIMEOUT_MS = 60_000;
 interface Options {
   readonly port: number;
   readonly persistTo: string;
+  readonly key: string | undefined;
   /** As wrangler takes them: NAME:value. */
   readonly variables: readonly string[];
   readonly quiet: boolean;
@@ -30,12 +33,20 @@ interface Options {
 class UsageError extends Error {}
 
 function parseOptions(): Options | 'help' {
-  let values: { port?: string; 'persist-to'?: string; var?: string[]; quiet?: boolean; help?: boolean };
+  let values: {
+    port?: string;
+    'persist-to'?: string;
+    key?: string;
+    var?: string[];
+    quiet?: boolean;
+    help?: boolean;
+  };
   try {
     values = parseArgs({
       options: {
         port: { type: 'string' },
         'persist-to': { type: 'string' },
+        key: { type: 'string' },
         var: { type: 'string', multiple: true },
         quiet: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -52,9 +63,14 @@ function parseOptions(): Options | 'help' {
   for (const variable of variables) {
     if (!/^[A-Z_]+:./.test(variable)) throw new UsageError(`--var is "${variable}", not NAME:value.`);
   }
+  if (values.key !== undefined && !/^[A-Za-z0-9._~-]{16,}$/.test(values.key)) {
+    throw new UsageError(
+      '--key has to be 16 or more letters, digits, dots, hyphens, underscores and tildes.',
+    );
+  }
   const persistTo =
     values['persist-to'] === undefined ? resolve(root, '.wrangler/state') : resolve(values['persist-to']);
-  return { port: Number(port), persistTo, variables, quiet };
+  return { port: Number(port), persistTo, key: values.key, variables, quiet };
 }
 
 async function checkPortIsFree(port: number): Promise<void> {
@@ -85,14 +101,15 @@ async function applyMigrations(persistTo: string): Promise<void> {
   if (code !== 0) throw new Error(`The migrations of the local database failed.\n\n${output.trim()}`);
 }
 
-async function serve({ port, persistTo, variables, quiet }: Options): Promise<number> {
+async function serve({ port, persistTo, key: given, variables, quiet }: Options): Promise<number> {
   await checkPortIsFree(port);
   await applyMigrations(persistTo);
+  const key = keepLocalKey(persistTo, given);
   const url = `http://127.0.0.1:${port}`;
   const server = startWrangler(
     'dev',
     ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
-    ...['--persist-to', persistTo, '--var', 'ACCESS:open'],
+    ...['--persist-to', persistTo, '--env-file', keyFileOf(persistTo)],
     ...variables.flatMap((variable) => ['--var', variable]),
     ...['--show-interactive-dev-session', 'false', '--log-level', quiet ? 'error' : 'info'],
   );
@@ -129,7 +146,7 @@ async function serve({ port, persistTo, variables, quiet }: Options): Promise<nu
     throw new Error(`The server did not start.\n\n${startup.join('\n').trim()}`);
   }
   ready = true;
-  if (!quiet) printBanner(url, health, persistTo);
+  if (!quiet) printBanner(url, health, key, persistTo);
 
   const code = await ended;
   if (stopping) return 0;
@@ -141,7 +158,6 @@ async function serve({ port, persistTo, variables, quiet }: Options): Promise<nu
 
 interface Health {
   readonly backend: string;
-  readonly models: number;
 }
 
 /** The answer of `/health`, or `undefined` where none came in time. */
@@ -159,18 +175,21 @@ async function waitForHealth(url: string): Promise<Health | undefined> {
   return undefined;
 }
 
-function printBanner(url: string, { backend, models }: Health, persistTo: string): void {
+function printBanner(url: string, { backend }: Health, key: string, persistTo: string): void {
   const dim = (text: string) => styleText('dim', text);
   console.log(`
   ${styleText('bold', 'softmargin')} is serving at ${styleText('cyan', url)}
-  ${dim(`TensorFlow.js on ${backend} with SIMD, ${models} ${models === 1 ? 'model' : 'models'}; open to this machine only, without a key`)}
+  ${dim(`TensorFlow.js on ${backend} with SIMD; requests come from this machine only and carry this key`)}
+
+  export SOFTMARGIN_KEY=${key}
 
   ${dim('Embed a picture (this one is a drawing of the digit one):')}
 
-  curl -s ${url}/v1/embeddings -H 'Content-Type: application/json' \\
+  curl -s ${url}/v1/embeddings -H "Authorization: Bearer $SOFTMARGIN_KEY" \\
+    -H 'Content-Type: application/json' \\
     -d '{"input": "${SAMPLE_PICTURE}"}'
 
-  ${dim(`Models, sets and evaluations are kept in ${persistTo}`)}
+  ${dim(`Models, sets, evaluations and the key (key.env) are kept in ${persistTo}`)}
   ${dim('Ctrl-C stops the server.')}
 `);
 }

@@ -1,5 +1,5 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
-import type { Bindings } from '../environment.ts';
+import { type OwnedBindings, ownedKey } from '../owners.ts';
 import { contentKey } from './content-store.ts';
 
 /** What a set is of. */
@@ -35,6 +35,8 @@ export interface StoredContent {
   readonly count: number;
   readonly dimension: number;
   readonly brokenPictures: number;
+  /** Of its features as float32, or of its picture files. */
+  readonly bytes: number;
   readonly labels: Labels;
   /** SHA-256 of every object that it is made of, index and labels included. */
   readonly objects: readonly string[];
@@ -51,9 +53,9 @@ const COLUMNS =
  * @returns `undefined` where nothing happened.
  */
 export async function publishSet(
-  { CATALOGUE }: Bindings,
+  { CATALOGUE, owner }: OwnedBindings,
   name: string,
-  { kind, sha256, count, dimension, brokenPictures, labels, objects }: StoredContent,
+  { kind, sha256, count, dimension, brokenPictures, bytes, labels, objects }: StoredContent,
   holder: string,
   revision: number,
 ): Promise<{ description: StoredSet; created: boolean } | undefined> {
@@ -65,20 +67,23 @@ export async function publishSet(
     'EXISTS (SELECT 1 FROM holders WHERE id = ?1 AND revision = ?2 AND expires_at > unixepoch() * 1000)';
   const bind = (sql: string, ...values: unknown[]) =>
     CATALOGUE.prepare(sql).bind(holder, revision, ...values);
-  const keys = JSON.stringify(objects.map(contentKey));
+  const content = ownedKey(owner, sha256);
+  const keys = JSON.stringify(objects.map((object) => ownedKey(owner, contentKey(object))));
   const [known, , , published] = await CATALOGUE.batch([
-    CATALOGUE.prepare('SELECT 1 FROM sets WHERE name = ?').bind(name),
-    bind(`INSERT OR IGNORE INTO holders (id) SELECT ?3 WHERE ${unchanged}`, sha256),
+    CATALOGUE.prepare('SELECT 1 FROM sets WHERE owner = ? AND name = ?').bind(owner, name),
+    bind(`INSERT OR IGNORE INTO holders (id) SELECT ?3 WHERE ${unchanged}`, content),
     bind(
       `INSERT OR IGNORE INTO holds (object, holder) SELECT value, ?3 FROM json_each(?4) WHERE ${unchanged}`,
-      sha256,
+      content,
       keys,
     ),
     bind(
       `INSERT OR REPLACE INTO sets
-         (name, sha256, count, dimension, identities, cameras, created_at, kind, "groups", broken_pictures)
-         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 WHERE ${unchanged}`,
+         (name, sha256, count, dimension, identities, cameras, created_at, kind, "groups", broken_pictures,
+           owner, bytes)
+         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 WHERE ${unchanged}`,
       ...[name, sha256, count, dimension, identities, cameras, createdAt, kind, groups, brokenPictures],
+      ...[owner, bytes],
     ),
     CATALOGUE.prepare('UPDATE holders SET expires_at = 0 WHERE id = ? AND revision = ?').bind(
       holder,
@@ -95,23 +100,31 @@ export async function publishSet(
 }
 
 /** The set of a name, or `null`. */
-export function findSet({ CATALOGUE }: Bindings, name: string): Promise<StoredSet | null> {
-  return CATALOGUE.prepare(`SELECT ${COLUMNS} FROM sets WHERE name = ?`).bind(name).first<StoredSet>();
+export function findSet({ CATALOGUE, owner }: OwnedBindings, name: string): Promise<StoredSet | null> {
+  return CATALOGUE.prepare(`SELECT ${COLUMNS} FROM sets WHERE owner = ? AND name = ?`)
+    .bind(owner, name)
+    .first<StoredSet>();
 }
 
 /** Up to `limit` sets whose names come after one, by name. */
-export async function listSets({ CATALOGUE }: Bindings, limit: number, after: string): Promise<StoredSet[]> {
+export async function listSets(
+  { CATALOGUE, owner }: OwnedBindings,
+  limit: number,
+  after: string,
+): Promise<StoredSet[]> {
   const { results } = await CATALOGUE.prepare(
-    `SELECT ${COLUMNS} FROM sets WHERE name > ? ORDER BY name LIMIT ?`,
+    `SELECT ${COLUMNS} FROM sets WHERE owner = ? AND name > ? ORDER BY name LIMIT ?`,
   )
-    .bind(after, limit)
+    .bind(owner, after, limit)
     .all<StoredSet>();
   return results;
 }
 
 /** Takes a name out of the catalogue. @returns whether it was there. */
-export async function removeSet({ CATALOGUE }: Bindings, name: string): Promise<boolean> {
-  const { meta } = await CATALOGUE.prepare('DELETE FROM sets WHERE name = ?').bind(name).run();
+export async function removeSet({ CATALOGUE, owner }: OwnedBindings, name: string): Promise<boolean> {
+  const { meta } = await CATALOGUE.prepare('DELETE FROM sets WHERE owner = ? AND name = ?')
+    .bind(owner, name)
+    .run();
   return meta.changes > 0;
 }
 

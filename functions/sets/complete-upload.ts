@@ -1,7 +1,7 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
-import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
+import type { ObjectStore, OwnedBindings } from '../owners.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
 import { publishSet, type StoredSet } from './catalogue.ts';
 import { readLabelsOf } from './content.ts';
@@ -18,7 +18,7 @@ export interface Completion {
 
 /** Makes a set of an upload whose parts are all there. Where something is missing, the upload goes on. */
 export async function completeUpload(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   upload: Upload,
   completion: Completion,
 ): Promise<{ description: StoredSet; created: boolean }> {
@@ -72,7 +72,7 @@ function checkParts({ count, dimension }: Upload, parts: readonly UploadPart[]):
 
 /** The labels of the whole set: of the parts, or of the completion, and never of both. */
 async function gatherLabels(
-  { STORE }: Bindings,
+  { STORE }: OwnedBindings,
   count: number,
   parts: readonly UploadPart[],
   { labels: given }: Completion,
@@ -98,7 +98,7 @@ async function gatherLabels(
   return joinParts(STORE, count, parts);
 }
 
-async function joinParts(store: R2Bucket, count: number, parts: readonly UploadPart[]): Promise<Labels> {
+async function joinParts(store: ObjectStore, count: number, parts: readonly UploadPart[]): Promise<Labels> {
   const joined = { identities: new Int32Array(count), cameras: new Int32Array(count) };
   let groups: Int32Array | undefined;
   let start = 0;

@@ -3,6 +3,7 @@ import type { GallerySource } from '@softmargin/shared/metrics/evaluate.ts';
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import * as z from 'zod';
 import { hex } from '../hex.ts';
+import type { ObjectStore } from '../owners.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
 import { type ContentStore, contentKey, putObject } from './content-store.ts';
 
@@ -62,17 +63,17 @@ export function joinLabels({ identities, cameras, groups }: Labels): Int32Array 
 /** The content of a stored set, read part by part. */
 export class SetContent {
   readonly index: SetIndex;
-  readonly #store: R2Bucket;
+  readonly #store: ObjectStore;
   readonly #sha256: string;
 
-  private constructor(store: R2Bucket, sha256: string, index: SetIndex) {
+  private constructor(store: ObjectStore, sha256: string, index: SetIndex) {
     this.#sha256 = sha256;
     this.#store = store;
     this.index = index;
   }
 
   /** @param sha256 as `storeContent` gave it. */
-  static async open(store: R2Bucket, sha256: string): Promise<SetContent> {
+  static async open(store: ObjectStore, sha256: string): Promise<SetContent> {
     const index = JSON.parse(new TextDecoder().decode(await readObject(store, sha256, 'the index of a set')));
     return new SetContent(store, sha256, indexSchema.parse(index));
   }
@@ -147,7 +148,7 @@ function sliceBlock(block: EmbeddingBlock, start: number, count: number): Embedd
 
 /** Reads labels as `joinLabels` joined them. @param of whose they are, for errors. */
 export async function readLabelsOf(
-  store: R2Bucket,
+  store: ObjectStore,
   sha256: string,
   count: number,
   of: string,
@@ -161,7 +162,7 @@ export async function readLabelsOf(
 }
 
 /** Reads a part back as it was stored: no number is computed of bytes that changed meanwhile. */
-export async function readObject(store: R2Bucket, sha256: string, what: string): Promise<ArrayBuffer> {
+export async function readObject(store: ObjectStore, sha256: string, what: string): Promise<ArrayBuffer> {
   const object = await store.get(contentKey(sha256));
   if (object === null) throw new Error(`The content ${sha256} is not in R2 (${what}).`);
   const bytes = await object.arrayBuffer();

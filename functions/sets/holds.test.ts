@@ -3,7 +3,7 @@ import { createRandom } from '@softmargin/shared/random.ts';
 import { beforeEach, expect, test } from 'vitest';
 import { randomSet } from '../../test/slow-evaluation.ts';
 import { archiveOf, rowsOf } from '../test/archives.ts';
-import { send } from '../test/client.ts';
+import { owned, send } from '../test/client.ts';
 import { uploadSet } from '../test/sets.ts';
 import { SetContent } from './content.ts';
 import { contentKey } from './content-store.ts';
@@ -76,23 +76,23 @@ test('an unfinished evaluation keeps the contents it names, a finished one does 
   await send('DELETE', '/v1/sets/a');
   expect(await stored()).toEqual(kept);
   await env.CATALOGUE.exec("UPDATE evaluations SET state = 'succeeded', finished_at = 'now'");
-  await sweep(env);
+  await sweep(owned);
   expect(await stored()).toEqual([]);
 });
 
 test('what an upload that broke off has stored goes when it expires', async () => {
   await openHolder(env, 'broken', Date.now() + 60_000);
-  await new HeldStore(env, 'broken').put('contents/x', new Uint8Array(3));
-  await sweep(env);
+  await new HeldStore(owned, 'broken').put('contents/x', new Uint8Array(3));
+  await sweep(owned);
   expect(await stored()).toEqual(['contents/x']);
-  await sweep(env, Date.now() + 60_001);
+  await sweep(owned, Date.now() + 60_001);
   expect(await stored()).toEqual([]);
 });
 
 test('nothing is stored for a holder that has ended', async () => {
   await openHolder(env, 'ended', Date.now() + 60_000);
   await closeHolder(env, 'ended');
-  await expect(new HeldStore(env, 'ended').put('contents/x', new Uint8Array(3))).rejects.toThrow(/expired/);
+  await expect(new HeldStore(owned, 'ended').put('contents/x', new Uint8Array(3))).rejects.toThrow(/expired/);
   expect(await stored()).toEqual([]);
   expect(await count('holds')).toBe(0);
 });
@@ -101,13 +101,13 @@ test('who stores an object that is being removed waits until it is gone', async 
   await openHolder(env, 'late', Date.now() + 60_000);
   await env.CATALOGUE.prepare("INSERT INTO removals VALUES ('contents/x', ?)").bind(Date.now()).run();
   let done = false;
-  const putting = new HeldStore(env, 'late').put('contents/x', new Uint8Array(3)).then(() => {
+  const putting = new HeldStore(owned, 'late').put('contents/x', new Uint8Array(3)).then(() => {
     done = true;
   });
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(done).toBe(false);
   // Meanwhile, nobody else takes the removal over, and a new sweep does not begin it again.
-  await sweep(env);
+  await sweep(owned);
   expect(await count('removals')).toBe(1);
   await env.CATALOGUE.exec('DELETE FROM removals');
   await putting;
@@ -119,7 +119,7 @@ test('a removal that broke off is gone on with', async () => {
   await env.CATALOGUE.prepare("INSERT INTO removals VALUES ('contents/x', ?)")
     .bind(Date.now() - 61_000)
     .run();
-  await sweep(env);
+  await sweep(owned);
   expect(await stored()).toEqual([]);
   expect(await count('removals')).toBe(0);
 });

@@ -1,9 +1,13 @@
 import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
 import { REMOVAL_TIMEOUT_MS, REMOVALS_PER_CALL } from '../limits.ts';
+import { type OwnedBindings, ownedKey, ownedKeyInSql } from '../owners.ts';
 import type { ContentStore } from './content-store.ts';
 
-type Storage = Pick<Bindings, 'STORE' | 'CATALOGUE'>;
+type Catalogue = Pick<Bindings, 'CATALOGUE'>;
+
+/** What is removed may be anybody's. */
+type Storage = Pick<OwnedBindings, 'BUCKET' | 'CATALOGUE'>;
 
 /** How long a store waits for a removal of the same object, and how often it looks. */
 const WAIT_MS = 10_000;
@@ -13,12 +17,12 @@ const POLL_MS = 50;
 export const HOLDER_IS_LIVE = 'EXISTS (SELECT 1 FROM holders WHERE id = ?1 AND expires_at > ?2)';
 
 /** Begins a holder: from now to `expiresAt`, nothing that it stores is removed. */
-export async function openHolder({ CATALOGUE }: Storage, id: string, expiresAt: number): Promise<void> {
+export async function openHolder({ CATALOGUE }: Catalogue, id: string, expiresAt: number): Promise<void> {
   await CATALOGUE.prepare('INSERT INTO holders (id, expires_at) VALUES (?, ?)').bind(id, expiresAt).run();
 }
 
 /** Ends a holder. What nobody else holds goes with the next sweep. */
-export async function closeHolder({ CATALOGUE }: Storage, id: string): Promise<void> {
+export async function closeHolder({ CATALOGUE }: Catalogue, id: string): Promise<void> {
   await CATALOGUE.prepare('UPDATE holders SET expires_at = 0 WHERE id = ? AND expires_at IS NOT NULL')
     .bind(id)
     .run();
@@ -26,25 +30,26 @@ export async function closeHolder({ CATALOGUE }: Storage, id: string): Promise<v
 
 /** R2 for one holder: an object is held before it is stored, so that no sweep takes it away. */
 export class HeldStore implements ContentStore {
-  readonly #storage: Storage;
+  readonly #storage: OwnedBindings;
   readonly #holder: string;
 
-  constructor(storage: Storage, holder: string) {
+  constructor(storage: OwnedBindings, holder: string) {
     this.#storage = storage;
     this.#holder = holder;
   }
 
   /** @throws {ApiError} 404 where the upload has expired or was taken back. */
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    const { CATALOGUE, STORE } = this.#storage;
+    const { CATALOGUE, STORE, owner } = this.#storage;
+    const object = ownedKey(owner, key);
     const deadline = Date.now() + WAIT_MS;
     for (;;) {
       const [live, , removal] = await CATALOGUE.batch([
         CATALOGUE.prepare(`SELECT 1 WHERE ${HOLDER_IS_LIVE}`).bind(this.#holder, Date.now()),
         CATALOGUE.prepare(
           `INSERT OR IGNORE INTO holds (object, holder) SELECT ?3, ?1 WHERE ${HOLDER_IS_LIVE}`,
-        ).bind(this.#holder, Date.now(), key),
-        CATALOGUE.prepare('SELECT 1 FROM removals WHERE object = ?').bind(key),
+        ).bind(this.#holder, Date.now(), object),
+        CATALOGUE.prepare('SELECT 1 FROM removals WHERE object = ?').bind(object),
       ]);
       if (live.results.length === 0) throw uploadGone(this.#holder);
       if (removal.results.length === 0) break;
@@ -86,16 +91,18 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
   await removeLeftovers(storage, now);
   // Sets from before there were holders: it is not known what they need, so nothing is removed.
   const unknown = await CATALOGUE.prepare(
-    'SELECT 1 FROM sets WHERE sha256 NOT IN (SELECT id FROM holders) LIMIT 1',
+    `SELECT 1 FROM sets WHERE ${contentOf('sets')} NOT IN (SELECT id FROM holders) LIMIT 1`,
   ).first();
   if (unknown !== null) return;
   const dead = '(SELECT id FROM holders WHERE dead = 1)';
   const [, , removed] = await CATALOGUE.batch<{ object: string }>([
-    CATALOGUE.prepare(`DELETE FROM embedded_sets WHERE NOT ${isNamed('pictures_sha256')}`),
+    CATALOGUE.prepare(
+      `DELETE FROM embedded_sets WHERE NOT ${isNamed(contentOf('embedded_sets', 'pictures_sha256'))}`,
+    ),
     CATALOGUE.prepare(
       `UPDATE holders SET dead = 1 WHERE CASE WHEN expires_at IS NOT NULL THEN expires_at <= ?
          ELSE NOT ${isNamed('holders.id')}
-           AND NOT EXISTS (SELECT 1 FROM embedded_sets WHERE embedded_sets.sha256 = holders.id) END`,
+           AND NOT EXISTS (SELECT 1 FROM embedded_sets WHERE ${contentOf('embedded_sets')} = holders.id) END`,
     ).bind(now),
     CATALOGUE.prepare(
       `INSERT OR IGNORE INTO removals (object, started_at)
@@ -116,8 +123,14 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
 
 /** True in SQL of a content that a set or an unfinished evaluation names. */
 function isNamed(content: string): string {
-  return `(EXISTS (SELECT 1 FROM sets WHERE sets.sha256 = ${content}) OR EXISTS (
-    SELECT 1 FROM evaluations WHERE finished_at IS NULL AND ${content} IN (query_sha256, gallery_sha256)))`;
+  const evaluated = ['query_sha256', 'gallery_sha256'].map((column) => contentOf('evaluations', column));
+  return `(EXISTS (SELECT 1 FROM sets WHERE ${contentOf('sets')} = ${content}) OR EXISTS (
+    SELECT 1 FROM evaluations WHERE finished_at IS NULL AND ${content} IN (${evaluated.join(', ')})))`;
+}
+
+/** In SQL, what a content that a row names is called among those of all owners. */
+function contentOf(table: string, column = 'sha256'): string {
+  return ownedKeyInSql(`${table}.owner`, `${table}.${column}`);
 }
 
 /** Goes on with removals that were begun and did not end. Each is taken over by one sweep alone. */
@@ -133,10 +146,10 @@ async function removeLeftovers(storage: Storage, now: number): Promise<void> {
   );
 }
 
-async function remove({ STORE, CATALOGUE }: Storage, objects: readonly string[]): Promise<void> {
+async function remove({ BUCKET, CATALOGUE }: Storage, objects: readonly string[]): Promise<void> {
   for (let start = 0; start < objects.length; start += REMOVALS_PER_CALL) {
     const batch = objects.slice(start, start + REMOVALS_PER_CALL);
-    await STORE.delete(batch);
+    await BUCKET.delete(batch);
     await CATALOGUE.prepare('DELETE FROM removals WHERE object IN (SELECT value FROM json_each(?))')
       .bind(JSON.stringify(batch))
       .run();

@@ -1,6 +1,7 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import * as z from 'zod';
 import { PictureError } from '../inference/decode.ts';
+import type { ObjectStore } from '../owners.ts';
 import { digestSchema, readLabelsOf, readObject } from './content.ts';
 import { type ContentStore, putObject } from './content-store.ts';
 import type { PicturePlace } from './picture-writer.ts';
@@ -60,17 +61,17 @@ export function storePictureIndex(
 
 /** The content of a stored set of pictures, read part by part. */
 export class PictureContent {
-  readonly #store: R2Bucket;
+  readonly #store: ObjectStore;
   readonly #sha256: string;
   readonly #index: z.infer<typeof indexSchema>;
 
-  private constructor(store: R2Bucket, sha256: string, index: z.infer<typeof indexSchema>) {
+  private constructor(store: ObjectStore, sha256: string, index: z.infer<typeof indexSchema>) {
     this.#store = store;
     this.#sha256 = sha256;
     this.#index = index;
   }
 
-  static async open(store: R2Bucket, sha256: string): Promise<PictureContent> {
+  static async open(store: ObjectStore, sha256: string): Promise<PictureContent> {
     const bytes = await readObject(store, sha256, 'the index of a set of pictures');
     return new PictureContent(store, sha256, indexSchema.parse(JSON.parse(new TextDecoder().decode(bytes))));
   }

@@ -5,9 +5,9 @@ import type { Side } from '@softmargin/shared/sets/field-names.ts';
 import { parseJsonSet } from '@softmargin/shared/sets/json.ts';
 import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { parseJson } from '../body.ts';
-import type { Bindings } from '../environment.ts';
 import { ApiError } from '../errors.ts';
 import { BODY_LIFETIME_MS, MAX_JSON_SET_BYTES, MAX_SET_BODY_BYTES } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { BlockWriter, type StoredFeatures } from './block-writer.ts';
 import { FORMAT_BYTES, formatOf } from './body-format.ts';
 import { publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
@@ -38,7 +38,7 @@ export interface Stored {
  * is stored and checked, nothing of it is to be seen.
  */
 export async function storeSet(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   name: string,
   body: ByteReader,
   reading: BodyReading,
@@ -65,7 +65,8 @@ export async function storeRest(
   const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
   const sha256 = await storeIndex(store, { count, dimension, blocks, labels: labelsObject });
   const objects = [...blocks, labelsObject, sha256];
-  return { kind: 'embeddings', sha256, count, dimension, brokenPictures: 0, labels, objects };
+  const bytes = Float32Array.BYTES_PER_ELEMENT * count * dimension;
+  return { kind: 'embeddings', sha256, count, dimension, brokenPictures: 0, bytes, labels, objects };
 }
 
 async function storeBody(
@@ -102,10 +103,11 @@ async function storePictures(
   const table = await storePictureTable(store, entries);
   const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
   const sha256 = await storePictureIndex(store, { count, blocks, pictures: table, labels: labelsObject });
+  const bytes = entries.reduce((sum, { place }) => sum + (place?.bytes ?? 0), 0);
   const brokenPictures = entries.filter(({ problem }) => problem !== undefined).length;
   const objects = [...blocks, table, labelsObject, sha256];
   return {
-    content: { kind: 'pictures', sha256, count, dimension: 0, brokenPictures, labels, objects },
+    content: { kind: 'pictures', sha256, count, dimension: 0, brokenPictures, bytes, labels, objects },
     pictures: entries,
   };
 }

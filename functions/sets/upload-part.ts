@@ -1,6 +1,6 @@
 import type { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
-import type { Bindings } from '../environment.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
 import { joinLabels } from './content.ts';
 import { bytesOf, putObject, sha256Of } from './content-store.ts';
@@ -10,7 +10,7 @@ import { DTYPES, recordPart, type Upload, type UploadPart } from './uploads.ts';
 
 /** Stores one part of an upload. Until all of it is stored and checked, the part before it stands. */
 export async function storePart(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   upload: Upload,
   part: number,
   body: ByteReader,

@@ -1,5 +1,5 @@
-import type { Bindings } from '../environment.ts';
 import { UPLOAD_LIFETIME_MS } from '../limits.ts';
+import type { OwnedBindings } from '../owners.ts';
 import { closeHolder, HOLDER_IS_LIVE, openHolder, sweep, uploadGone } from './holds.ts';
 
 /** The types that a part's features may be declared to have, as NumPy calls them, with their short names. */
@@ -39,7 +39,7 @@ export interface UploadPart {
 
 /** Begins an upload. What expired before is cleared away on the occasion. */
 export async function beginUpload(
-  bindings: Bindings,
+  bindings: OwnedBindings,
   set: string,
   { count, dimension, dtype }: UploadRequest,
 ): Promise<Upload> {
@@ -50,29 +50,33 @@ export async function beginUpload(
   const expiresAt = now + UPLOAD_LIFETIME_MS;
   await openHolder(bindings, id, expiresAt);
   await bindings.CATALOGUE.prepare(
-    'INSERT INTO uploads (id, set_name, count, dimension, dtype, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO uploads (id, owner, set_name, count, dimension, dtype, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
-    .bind(id, set, count, dimension, dtype ?? null, createdAt)
+    .bind(id, bindings.owner, set, count, dimension, dtype ?? null, createdAt)
     .run();
   return { id, set, count, dimension, dtype, createdAt, expiresAt, revision: 0 };
 }
 
 /** An unfinished upload of a set. @throws {ApiError} 404. */
-export async function findUpload({ CATALOGUE }: Bindings, set: string, id: string): Promise<Upload> {
+export async function findUpload(
+  { CATALOGUE, owner }: OwnedBindings,
+  set: string,
+  id: string,
+): Promise<Upload> {
   const row = await CATALOGUE.prepare(
     `SELECT uploads.id, set_name AS "set", count, dimension, dtype, created_at AS createdAt,
        expires_at AS expiresAt, revision
        FROM uploads JOIN holders ON holders.id = uploads.id
-       WHERE uploads.id = ? AND set_name = ? AND expires_at > ?`,
+       WHERE uploads.id = ? AND owner = ? AND set_name = ? AND expires_at > ?`,
   )
-    .bind(id, set, Date.now())
+    .bind(id, owner, set, Date.now())
     .first<Omit<Upload, 'dtype'> & { dtype: Dtype | null }>();
   if (row === null) throw uploadGone(id);
   return { ...row, dtype: row.dtype ?? undefined };
 }
 
 /** The parts that are there, by number. */
-export async function listParts({ CATALOGUE }: Bindings, id: string): Promise<UploadPart[]> {
+export async function listParts({ CATALOGUE }: OwnedBindings, id: string): Promise<UploadPart[]> {
   const { results } = await CATALOGUE.prepare(
     'SELECT part, rows, sha256, blocks, labels FROM upload_parts WHERE upload = ? ORDER BY part',
   )
@@ -87,7 +91,11 @@ export async function listParts({ CATALOGUE }: Bindings, id: string): Promise<Up
  *
  * @returns whether the part was there before.
  */
-export async function recordPart({ CATALOGUE }: Bindings, id: string, part: UploadPart): Promise<boolean> {
+export async function recordPart(
+  { CATALOGUE }: OwnedBindings,
+  id: string,
+  part: UploadPart,
+): Promise<boolean> {
   const now = Date.now();
   const bind = (sql: string, ...values: unknown[]) => CATALOGUE.prepare(sql).bind(id, now, ...values);
   const [known, live] = await CATALOGUE.batch<{ sha256: string }>([
@@ -109,7 +117,7 @@ export async function recordPart({ CATALOGUE }: Bindings, id: string, part: Uplo
 }
 
 /** Takes an upload back. */
-export async function abortUpload(bindings: Bindings, id: string): Promise<void> {
+export async function abortUpload(bindings: OwnedBindings, id: string): Promise<void> {
   await closeHolder(bindings, id);
   await sweep(bindings);
 }

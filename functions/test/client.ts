@@ -1,6 +1,7 @@
-import { exports } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import { inject } from 'vitest';
+import { bindingsOf, DEFAULT_OWNER } from '../owners.ts';
 
 /** What bodies of answers hold, of whatever route: tests know which fields are there. */
 export interface Body {
@@ -39,16 +40,27 @@ export interface Answer {
   readonly body: Body;
 }
 
-/** Sends a request to the Worker under test. */
+/** The header of a request with the administrator's key. */
+export const AUTHORIZED = { Authorization: `Bearer ${env.API_KEY}` };
+
+/** The bindings of the administrator, whose key tests send unless they say otherwise. */
+export const owned = bindingsOf(env, DEFAULT_OWNER);
+
+/** Fetches from the Worker under test what is not JSON. */
+export function fetchWorker(path: string): Promise<Response> {
+  return exports.default.fetch(`http://softmargin${path}`, { headers: AUTHORIZED });
+}
+
+/** Sends a request to the Worker under test, with the administrator's key unless it carries another. */
 export async function send(
   method: string,
   path: string,
   body?: BodyInit,
-  headers: HeadersInit = {},
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const response = await exports.default.fetch(`http://softmargin${path}`, {
     method,
-    headers,
+    headers: { ...AUTHORIZED, ...headers },
     ...(body !== undefined && { body }),
   });
   const text = await response.text();
@@ -78,12 +90,14 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** A request body whose bytes come in pieces, as over a network and without a Content-Length. */
-export function pieces(count: number, size: number): ReadableStream<Uint8Array> {
+export function pieces(count: number, size: number, first = ' '): ReadableStream<Uint8Array> {
   let sent = 0;
   return new ReadableStream({
     pull(controller) {
-      if (sent++ === count) controller.close();
-      else controller.enqueue(new Uint8Array(size).fill(0x20));
+      if (sent === count) return controller.close();
+      const piece = new Uint8Array(size).fill(0x20);
+      if (sent++ === 0) piece[0] = first.charCodeAt(0);
+      controller.enqueue(piece);
     },
   });
 }

@@ -14,6 +14,7 @@ import { ruleSchema } from '../evaluation/order.ts';
 import type { Webhook } from '../evaluation/webhook.ts';
 import worker from '../index.ts';
 import { storeContent } from '../sets/store-set.ts';
+import { owned } from './client.ts';
 
 type Rule = z.input<typeof ruleSchema>;
 
@@ -63,7 +64,7 @@ export async function withoutQueue(
       .bind(name, sha256, count, dimension, '')
       .run();
   }
-  await recordEvaluation(env, { id, rule: parsed, ...sets, webhookUrl: webhook?.url });
+  await recordEvaluation(owned, { id, rule: parsed, ...sets, webhookUrl: webhook?.url });
   await env.CATALOGUE.prepare('DELETE FROM sets WHERE name IN (?, ?)')
     .bind(sets.query.name, sets.gallery.name)
     .run();

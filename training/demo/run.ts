@@ -142,7 +142,7 @@ async function serveAndEvaluate(
   signal.addEventListener('abort', stop);
   try {
     starting.update(1);
-    const service = new Service(worker.url);
+    const service = new Service(worker.url, worker.key);
     await service.putModel(MODEL, bundle);
 
     const embedding = bars.start('Embed over HTTP', query.count + gallery.count);

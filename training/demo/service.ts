@@ -34,9 +34,11 @@ const POLL_MS = 200;
 /** The service over HTTP, as any client meets it. */
 export class Service {
   readonly #url: string;
+  readonly #key: string;
 
-  constructor(url: string) {
+  constructor(url: string, key: string) {
     this.#url = url;
+    this.#key = key;
   }
 
   async putModel(name: string, bundle: Uint8Array): Promise<void> {
@@ -79,7 +81,10 @@ export class Service {
     const bytes = body instanceof Uint8Array;
     const response = await fetch(this.#url + path, {
       method,
-      headers: { 'content-type': bytes ? 'application/octet-stream' : 'application/json' },
+      headers: {
+        authorization: `Bearer ${this.#key}`,
+        'content-type': bytes ? 'application/octet-stream' : 'application/json',
+      },
       ...(body && { body: bytes ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
     });
     const answer: unknown = await response.json();

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const START_LIMIT_MS = 60_000;
@@ -9,6 +12,8 @@ const START_LIMIT_MS = 60_000;
 /** The Worker running in workerd on this machine, on loopback, with its state in a directory. */
 export interface WorkerProcess {
   readonly url: string;
+  /** What requests carry. */
+  readonly key: string;
   /** Stops it and everything it started. */
   stop(): Promise<void>;
 }
@@ -38,7 +43,14 @@ export async function startWorker(stateDirectory: string): Promise<WorkerProcess
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return { url, stop };
+  return { url, key: readKey(stateDirectory), stop };
+}
+
+/** The key that the server keeps with its state. */
+function readKey(stateDirectory: string): string {
+  const { API_KEY } = parseEnv(readFileSync(join(stateDirectory, 'key.env'), 'utf8'));
+  if (API_KEY === undefined) throw new Error(`There is no key in ${stateDirectory}.`);
+  return API_KEY;
 }
 
 async function stopProcess(child: ChildProcess): Promise<void> {

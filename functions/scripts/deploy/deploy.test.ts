@@ -70,7 +70,7 @@ test('an empty account gets everything, with a key that is shown once', async ()
   const { account, shown, steps } = cloudflare;
   expect(holdings(account)).toEqual(whole);
   expect(shown).toEqual([account.workers.staging.API_KEY]);
-  expect(shown[0]).toMatch(/^sm-[\w-]{43}$/);
+  expect(shown[0]).toMatch(/^sm_[\w-]{43}$/);
   expect(account.secretFileModes).toEqual([0o600]);
   expect(JSON.stringify([account.calls, steps])).not.toContain(shown[0]);
   expect(steps.at(-1)).toBe(`Worker softmargin-staging: deployed to ${addressOf('staging')}`);

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateKey } from '../local-key.ts';
 import { MAX_SCRIPT_GZIP_BYTES, MAX_STARTUP_CPU_MS } from './budget.ts';
 import { type Bundle, bundle } from './bundle.ts';
 import { bookmark, migrate } from './migrate.ts';
 import { ensureBucket, ensureDatabase, ensureQueue } from './provision.ts';
-import { API_KEY, deployWith, generateKey, secretNames } from './secrets.ts';
+import { API_KEY, deployWith, secretNames } from './secrets.ts';
 import { measureStartup, type Startup } from './startup.ts';
 import type { Target } from './target.ts';
 import type { Wrangler } from './wrangler-command.ts';

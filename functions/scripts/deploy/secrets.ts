@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,11 +25,6 @@ export function parseKey(text: string): string {
     );
   }
   return parsed.data;
-}
-
-/** A new key with 256 random bits. */
-export function generateKey(): string {
-  return `sm-${randomBytes(32).toString('base64url')}`;
 }
 
 /** Names of the secrets that a deployed Worker has; none where the Worker is not deployed yet. */

@@ -88,6 +88,7 @@ class Simulation {
     for (let number = 0; number < evaluations; number++) {
       const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       const bindings = {
+        owner: 'default',
         STORE: this.#store,
         CATALOGUE: this.#catalogue,
         SHARDS: {
