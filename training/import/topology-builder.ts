@@ -158,6 +158,12 @@ export class TopologyBuilder {
     }
   }
 
+  /** The bias that a layer of products has of itself. */
+  setBias(name: string, bias: BundleTensor): void {
+    this.#products(name).bias = true;
+    this.parameters.set(`${name}.bias`, bias);
+  }
+
   /** The activation that a layer of products has of itself. */
   activate(name: string, activation: Named): void {
     const layer = this.#layers.find((one) => one.name === name);
@@ -238,6 +244,13 @@ export class TopologyBuilder {
     throw new Error(
       `${name} takes the ${height}×${width} pixels of a map apart; only one pixel is supported.`,
     );
+  }
+
+  #products(name: string) {
+    const layer = this.#layers.find((one) => one.name === name);
+    if (layer?.kind !== 'convolution' && layer?.kind !== 'linear')
+      throw new Error(`${name} has no products.`);
+    return layer;
   }
 
   /** The convolution or dense layer that gives a value which nothing else takes, and has no activation. */
