@@ -17,6 +17,12 @@ export interface StreamDigest {
   finish(): Promise<string>;
 }
 
+/** A bundle, and its file in pieces: the tensors' are the memory that the bundle has them in. */
+export interface StreamedBundle {
+  readonly bundle: Bundle;
+  readonly pieces: readonly Uint8Array[];
+}
+
 /**
  * Reads a bundle as it comes, and checks all that `readBundle` does. It is in memory once: each tensor in its
  * own buffer, packed as it is stored.
@@ -28,7 +34,7 @@ export async function readBundleStream(
   chunks: AsyncIterable<Uint8Array>,
   digest: StreamDigest,
   limit: number,
-): Promise<Bundle> {
+): Promise<StreamedBundle> {
   const reader = new ByteReader(chunks);
   const prefix = await reader.take(8);
   if (prefix.length < 8) {
@@ -50,6 +56,7 @@ export async function readBundleStream(
   const head = new Uint8Array(dataStart);
   head.set(prefix);
   head.set(text, 8);
+  const pieces: Uint8Array[] = [head.slice()];
   withoutDigest(head, announced);
   await digest.update(head);
   const raw = new Map<string, RawTensor>();
@@ -61,9 +68,13 @@ export async function readBundleStream(
       );
     }
     await digest.update(bytes);
+    pieces.push(bytes);
     raw.set(name, { dtype, shape, bytes: bytes as Uint8Array<ArrayBuffer> });
   }
   if ((await reader.some(1)).length > 0) throw new BundleError('The file has bytes after its last tensor.');
   checkDigest(await digest.finish(), announced);
-  return { manifest: manifestOf(metadata), tensors: fromRaw(raw), sha256: announced };
+  return {
+    bundle: { manifest: manifestOf(metadata), tensors: fromRaw(raw), sha256: announced },
+    pieces,
+  };
 }

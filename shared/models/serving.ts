@@ -51,6 +51,22 @@ export class ServingModel {
    * @returns `count` rows of `manifest.embedding.dimension` numbers, each row of unit length.
    */
   async embed(images: Float32Array, count: number, flip = false): Promise<Float32Array> {
+    return this.#run(images, count, flip, (features) =>
+      tf.div(features, tf.maximum(tf.norm(features, 2, 1, true), 1e-12)),
+    );
+  }
+
+  /** The features of preprocessed images as the network gives them: `embed` before they get unit length. */
+  async features(images: Float32Array, count: number): Promise<Float32Array> {
+    return this.#run(images, count, false, (features) => features);
+  }
+
+  async #run(
+    images: Float32Array,
+    count: number,
+    flip: boolean,
+    finish: (features: tf.Tensor) => tf.Tensor,
+  ): Promise<Float32Array> {
     const { height, width, channels } = this.manifest.input;
     const embeddings = tf.tidy(() => {
       const input = tf.tensor4d(images, [count, height, width, channels]);
@@ -59,7 +75,7 @@ export class ServingModel {
       const features = flip
         ? tf.add(straight, this.#architecture.embed<tf.Tensor>(this.#layers, tf.reverse(input, 2)))
         : straight;
-      return tf.div(features, tf.maximum(tf.norm(features, 2, 1, true), 1e-12));
+      return finish(features);
     });
     try {
       return (await embeddings.data()) as Float32Array;
