@@ -16,7 +16,7 @@ export const DEFAULT_OWNER = 'default';
 export interface ObjectStore {
   get(key: string): Promise<R2ObjectBody | null>;
   head(key: string): Promise<R2Object | null>;
-  put(key: string, bytes: Uint8Array): Promise<unknown>;
+  put(key: string, bytes: Uint8Array | ReadableStream): Promise<unknown>;
 }
 
 /** The bindings as one owner has them. */

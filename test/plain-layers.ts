@@ -5,7 +5,9 @@ import type {
   Layers,
   LinearLayer,
   NormalisationLayer,
+  Padding,
   PoolWindow,
+  Sides,
 } from '../shared/models/layers.ts';
 import {
   convolution,
@@ -31,8 +33,9 @@ class PlainLayers implements Layers<PlainMap> {
   }
 
   convolution(input: PlainMap, layer: ConvolutionLayer): PlainMap {
-    const map = convolution(input, this.#tensors, layer.name, layer.padding ?? 0, layer.stride ?? 1);
-    return this.#finish(map, layer);
+    const { top, right, bottom, left } = sides(layer.padding);
+    const padded = pad(input, top, right, bottom, left);
+    return this.#finish(convolution(padded, this.#tensors, layer.name, 0, layer.stride ?? 1), layer);
   }
 
   linear(input: PlainMap, layer: LinearLayer): PlainMap {
@@ -77,12 +80,24 @@ class PlainLayers implements Layers<PlainMap> {
     }
   }
 
-  maxPool(input: PlainMap, size: number, { stride = size, padding = 0 }: PoolWindow = {}): PlainMap {
-    return pool(input, size, stride, padding, (values) => Math.max(...values));
+  maxPool(input: PlainMap, size: number, window: PoolWindow = {}): PlainMap {
+    const { stride = size, ceil = false } = window;
+    const { top, right, bottom, left } = sides(window.padding);
+    const padded = pad(input, top, right, bottom, left, -Infinity);
+    return pool(padded, size, stride, ceil, input, top, left, (values) => Math.max(...values));
   }
 
   averagePool(input: PlainMap, size: number): PlainMap {
-    return pool(input, size, size, 0, (values) => values.reduce((a, b) => a + b) / values.length);
+    return pool(
+      input,
+      size,
+      size,
+      false,
+      input,
+      0,
+      0,
+      (values) => values.reduce((a, b) => a + b) / values.length,
+    );
   }
 
   globalAveragePool(input: PlainMap): PlainMap {
@@ -98,6 +113,10 @@ class PlainLayers implements Layers<PlainMap> {
 
   add(a: PlainMap, b: PlainMap): PlainMap {
     return { ...a, values: a.values.map((value, i) => value + b.values[i]) };
+  }
+
+  multiply(a: PlainMap, b: PlainMap): PlainMap {
+    return { ...a, values: a.values.map((value, i) => value * b.values[i]) };
   }
 
   scaleChannels(input: PlainMap, factors: PlainMap): PlainMap {
@@ -149,25 +168,57 @@ function channelMeans(
   return sums.map((sum) => sum / (values.length / channels));
 }
 
-/** One number for the values of every window and channel that lie on the map. */
+/** A padding by side. */
+function sides(padding: Padding = 0): Sides {
+  if (typeof padding !== 'number') return padding;
+  return { top: padding, right: padding, bottom: padding, left: padding };
+}
+
+/** A map with rows and columns of one number around it. */
+function pad(map: PlainMap, top: number, right: number, bottom: number, left: number, by = 0): PlainMap {
+  const height = top + map.height + bottom;
+  const width = left + map.width + right;
+  const values = Array<number>(height * width * map.channels).fill(by);
+  for (const [i, value] of map.values.entries()) {
+    const pixel = Math.floor(i / map.channels);
+    const row = top + Math.floor(pixel / map.width);
+    const column = left + (pixel % map.width);
+    values[(row * width + column) * map.channels + (i % map.channels)] = value;
+  }
+  return { height, width, channels: map.channels, values };
+}
+
+/**
+ * One number for the values of every window and channel that lie on the map. Windows are those of PyTorch's
+ * documentation: with `ceil` one more where the last does not fit, unless it begins behind the map.
+ */
 function pool(
   map: PlainMap,
   size: number,
   stride: number,
-  padding: number,
+  ceil: boolean,
+  unpadded: PlainMap,
+  top: number,
+  left: number,
   reduce: (values: number[]) => number,
 ): PlainMap {
-  const height = Math.floor((map.height + 2 * padding - size) / stride) + 1;
-  const width = Math.floor((map.width + 2 * padding - size) / stride) + 1;
+  const starts = (length: number, end: number) => {
+    const found: number[] = [];
+    for (let start = 0; start + size <= length || (ceil && start < end); start += stride) {
+      found.push(start);
+      if (start + size >= length) break;
+    }
+    return found;
+  };
+  const rows = starts(map.height, top + unpadded.height);
+  const columns = starts(map.width, left + unpadded.width);
   const values: number[] = [];
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
+  for (const y of rows) {
+    for (const x of columns) {
       for (let c = 0; c < map.channels; c++) {
         const window: number[] = [];
-        for (let v = 0; v < size; v++) {
-          for (let u = 0; u < size; u++) {
-            const [row, column] = [y * stride + v - padding, x * stride + u - padding];
-            if (row < 0 || row >= map.height || column < 0 || column >= map.width) continue;
+        for (let row = y; row < Math.min(y + size, map.height); row++) {
+          for (let column = x; column < Math.min(x + size, map.width); column++) {
             window.push(map.values[(row * map.width + column) * map.channels + c]);
           }
         }
@@ -175,5 +226,5 @@ function pool(
       }
     }
   }
-  return { height, width, channels: map.channels, values };
+  return { height: rows.length, width: columns.length, channels: map.channels, values };
 }

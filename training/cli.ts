@@ -3,6 +3,7 @@ import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { experimentCommand } from './commands/experiment.ts';
+import { importCommand } from './commands/import.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 
@@ -19,6 +20,7 @@ const program = new Command('softmargin')
   .addCommand(experimentCommand(stopping.signal))
   .addCommand(evaluateCommand())
   .addCommand(compareCommand())
+  .addCommand(importCommand())
   .addCommand(summaryCommand())
   .addCommand(demoCommand(stopping.signal));
 

@@ -1,5 +1,6 @@
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import type { Bindings } from '../environment.ts';
+import { builtInBundles } from '../inference/builtin.ts';
 import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription, SetKind } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
@@ -103,10 +104,15 @@ export function orderOf(row: EvaluationRow): EvaluationOrder {
 const SETS_ARE_THERE = `EXISTS (SELECT 1 FROM sets WHERE owner = ?5 AND name = ?1 AND sha256 = ?2)
   AND EXISTS (SELECT 1 FROM sets WHERE owner = ?5 AND name = ?3 AND sha256 = ?4)`;
 
+/** The model ?20 has a version of the content ?21: its bundle is not removed, once this is recorded. */
+const MODEL_IS_THERE = `EXISTS (SELECT 1 FROM model_versions
+  WHERE owner = ?5 AND name = ?20 AND sha256 = ?21 AND deleted_at IS NULL)`;
+
 /**
  * Records an evaluation, in one step.
  *
- * @returns whether it is there now; not where its key is taken, or a set was replaced or deleted meanwhile.
+ * @returns whether it is there now; not where its key is taken, or a set or the model was replaced or deleted
+ *   meanwhile.
  */
 export async function recordEvaluation(
   { CATALOGUE, owner }: OwnedBindings,
@@ -119,7 +125,7 @@ export async function recordEvaluation(
        webhook_url, created_at, query_kind, gallery_kind, model, model_sha256)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
          ?20, ?21
-       WHERE ${SETS_ARE_THERE}
+       WHERE ${SETS_ARE_THERE} AND (?22 OR ${MODEL_IS_THERE})
      ON CONFLICT (owner, idempotency_key) DO NOTHING`,
   )
     .bind(
@@ -131,6 +137,7 @@ export async function recordEvaluation(
       ...[idempotency?.key ?? null, idempotency?.request ?? null, webhookUrl ?? null],
       new Date().toISOString(),
       ...[query.kind, gallery.kind, model?.name ?? null, model?.sha256 ?? null],
+      Number(model === undefined || builtInBundles.has(model.name)),
     )
     .run();
   return meta.changes === 1;

@@ -1,6 +1,7 @@
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import { ApiError } from '../errors.ts';
-import { findModel } from '../inference/models.ts';
+import { findModel } from '../inference/model-catalogue.ts';
+import type { ModelReference } from '../inference/model-reference.ts';
 import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription } from '../sets/catalogue.ts';
 import {
@@ -101,12 +102,12 @@ export function cannotBePlanned({ message, param, code }: PlanProblem): ApiError
  */
 export async function modelFor(
   bindings: OwnedBindings,
-  name: string | undefined,
+  reference: ModelReference | undefined,
   query: SetDescription,
   gallery: SetDescription,
 ): Promise<PictureOrder['model'] | undefined> {
   const pictures = [query, gallery].find(({ kind }) => kind === 'pictures');
-  if (name === undefined) {
+  if (reference === undefined) {
     if (pictures === undefined) return undefined;
     throw new ApiError(422, {
       message: `model: the set "${pictures.name}" is of pictures; name the model that is to embed them.`,
@@ -121,7 +122,7 @@ export async function modelFor(
       code: 'model_not_needed',
     });
   }
-  const { sha256, manifest } = await findModel(bindings, name);
+  const { name, sha256, manifest } = await findModel(bindings, reference);
   return { name, sha256, dimension: manifest.embedding.dimension };
 }
 

@@ -1,8 +1,8 @@
 import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
-import { PICTURES_PER_PASS } from '../limits.ts';
 import { startBackend } from './backend.ts';
 import { PictureError } from './decode.ts';
+import { picturesPerPass } from './serving-memory.ts';
 
 /** A picture as it arrived: its bytes, or what was wrong with how they were written down. */
 export type PictureFile = Uint8Array | PictureError;
@@ -27,10 +27,11 @@ export async function embedPictures(
   const { decoder, passes } = await startBackend();
   const results: (Float32Array | PictureError)[] = [];
   const times = { decode: 0, preprocess: 0, inference: 0 };
-  for (let first = 0; first < files.length; first += PICTURES_PER_PASS) {
+  const together = picturesPerPass(model.manifest);
+  for (let first = 0; first < files.length; first += together) {
     const images: Float32Array[] = [];
     const places: number[] = [];
-    for (const [i, file] of files.slice(first, first + PICTURES_PER_PASS).entries()) {
+    for (const [i, file] of files.slice(first, first + together).entries()) {
       const started = performance.now();
       const picture = file instanceof PictureError ? file : await orError(decoder.decode(file));
       const decoded = performance.now();
@@ -53,9 +54,10 @@ export async function embedPictures(
 }
 
 /** Memory that a pass of pictures holds: each preprocessed, and all of them as the network's input. */
-export function passBytes({ manifest: { input } }: ServingModel, pictures: number): number {
+export function passBytes({ manifest }: ServingModel, pictures: number): number {
+  const { input } = manifest;
   const values = input.height * input.width * input.channels;
-  return 2 * Math.min(pictures, PICTURES_PER_PASS) * values * Float32Array.BYTES_PER_ELEMENT;
+  return 2 * Math.min(pictures, picturesPerPass(manifest)) * values * Float32Array.BYTES_PER_ELEMENT;
 }
 
 async function orError<R>(work: Promise<R>): Promise<R | PictureError> {

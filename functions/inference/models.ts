@@ -1,73 +1,59 @@
 import { type Bundle, BundleError, readBundle } from '@softmargin/shared/bundle/bundle.ts';
-import { type Manifest, manifestSchema } from '@softmargin/shared/bundle/manifest.ts';
+import { readBundleStream } from '@softmargin/shared/bundle/bundle-stream.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { ApiError } from '../errors.ts';
+import { checkStorage } from '../keys/quotas.ts';
+import { BODY_LIFETIME_MS, MAX_MODEL_BYTES } from '../limits.ts';
 import { type OwnedBindings, ownedKey } from '../owners.ts';
+import { closeHolder, HeldStore, openHolder, sweep } from '../sets/holds.ts';
 import { startBackend } from './backend.ts';
-import { builtInBundles } from './builtin.ts';
-
-/** What is known of a model without loading it. */
-export interface ModelDescription {
-  readonly name: string;
-  readonly sha256: string;
-  readonly manifest: Manifest;
-  readonly builtIn: boolean;
-  readonly createdAt: Date;
-}
-
-interface ModelRow {
-  name: string;
-  sha256: string;
-  bytes: number;
-  manifest: string;
-  created_at: string;
-}
-
-/** Every model that an owner may use: the built-in ones, then those the owner uploaded, by name. */
-export async function listModels({ CATALOGUE, owner }: OwnedBindings): Promise<ModelDescription[]> {
-  const builtIn = await Promise.all([...builtInBundles.keys()].map(describeBuiltIn));
-  const { results } = await CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? ORDER BY name')
-    .bind(owner)
-    .all<ModelRow>();
-  return [...builtIn, ...results.map(describeRow)];
-}
-
-/** @throws {ApiError} 404. */
-export async function findModel(bindings: OwnedBindings, name: string): Promise<ModelDescription> {
-  if (builtInBundles.has(name)) return describeBuiltIn(name);
-  return describeRow(await findRow(bindings, name));
-}
+import { builtInBundles, describeBuiltIn } from './builtin.ts';
+import { RuntimeDigest, streamOf } from './bundle-bytes.ts';
+import {
+  deleteModel,
+  findModel,
+  type ModelDescription,
+  publishModel,
+  refuseBuiltIn,
+} from './model-catalogue.ts';
+import type { ModelReference } from './model-reference.ts';
+import { checkServable } from './serving-memory.ts';
 
 /**
- * Checks a bundle down to an embedding that it computes, and stores it under a name.
+ * Checks a bundle down to an embedding that it computes, and stores it as the next version of a model. It is in
+ * memory once, as it is stored.
  *
  * @throws {ApiError} 400 where it is not a bundle that this service can run, 409 where the name is taken by
- * a built-in model.
+ * a built-in model, 429 where the owner's quota does not have room for it.
  */
 export async function storeModel(
-  { STORE, CATALOGUE, owner }: OwnedBindings,
+  bindings: OwnedBindings,
   name: string,
-  bytes: Uint8Array,
+  body: AsyncIterable<Uint8Array>,
 ): Promise<{ model: ModelDescription; created: boolean }> {
-  if (builtInBundles.has(name)) {
-    throw new ApiError(409, {
-      message: `"${name}" is a built-in model and cannot be replaced; choose another name.`,
-      param: 'model',
-      code: 'model_is_built_in',
-    });
+  refuseBuiltIn(name, 'replaced');
+  const { models } = await startBackend();
+  models.makeRoom(MAX_MODEL_BYTES);
+  const { bundle, pieces } = await checkBundle(body);
+  const { manifest, sha256 } = bundle;
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  await checkStorage(bindings, { vectors: 0, bytes });
+  const holder = crypto.randomUUID();
+  await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
+  try {
+    await new HeldStore(bindings, holder).put(modelKey(sha256), streamOf(pieces));
+    const object = ownedKey(bindings.owner, modelKey(sha256));
+    return await publishModel(bindings, name, { sha256, manifest, bytes }, object);
+  } finally {
+    await closeHolder(bindings, holder);
+    await sweep(bindings);
   }
-  const { manifest, sha256 } = await checkBundle(bytes);
-  await STORE.put(modelKey(sha256), bytes);
-  const known = await CATALOGUE.prepare('SELECT 1 FROM models WHERE owner = ? AND name = ?')
-    .bind(owner, name)
-    .first();
-  const createdAt = new Date();
-  await CATALOGUE.prepare(
-    'INSERT OR REPLACE INTO models (owner, name, sha256, bytes, manifest, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-  )
-    .bind(owner, name, sha256, bytes.length, JSON.stringify(manifest), createdAt.toISOString())
-    .run();
-  return { model: { name, sha256, manifest, builtIn: false, createdAt }, created: known === null };
+}
+
+/** Deletes a model or a version of it. @throws {ApiError} 404 where there is none, 409 where it is built in. */
+export async function removeModel(bindings: OwnedBindings, reference: ModelReference): Promise<void> {
+  await deleteModel(bindings, reference);
+  await sweep(bindings);
 }
 
 /** A model as it was when somebody named it. */
@@ -79,16 +65,17 @@ export interface ModelVersion {
 /**
  * Runs `work` with a model, which is loaded where it is not yet.
  *
+ * @param reference the owner's default model without it.
  * @throws {ApiError} 404 where there is no such model, 503 where the backend does not start.
  */
 export async function useModel<R>(
   bindings: OwnedBindings,
-  name: string,
-  work: (model: ServingModel) => Promise<R>,
+  reference: ModelReference | undefined,
+  work: (model: ServingModel, name: string) => Promise<R>,
 ): Promise<R> {
-  if (builtInBundles.has(name)) return useBuiltIn(name, work);
-  const { sha256, bytes } = await findRow(bindings, name);
-  return useStored(bindings, { name, sha256 }, bytes, work);
+  const { name, sha256, bytes, builtIn } = await findModel(bindings, reference);
+  if (builtIn) return useBuiltIn(name, (model) => work(model, name));
+  return useStored(bindings, { name, sha256 }, bytes, (model) => work(model, name));
 }
 
 /**
@@ -118,7 +105,8 @@ export async function useBuiltIn<R>(name: string, work: (model: ServingModel) =>
   const { models } = await startBackend();
   return models.use(
     `built-in ${name}`,
-    async () => ({ bundle: await readBundle(new Uint8Array(bundle)), bytes: bundle.byteLength }),
+    bundle.byteLength,
+    async () => readBundle(new Uint8Array(bundle)),
     work,
   );
 }
@@ -133,21 +121,25 @@ async function useStored<R>(
   return models.use(
     // Whether a model is loaded already tells nobody that another owner has the same.
     ownedKey(owner, sha256),
+    bytes,
     async () => {
       const object = await STORE.get(modelKey(sha256));
       if (object === null) throw new Error(`The bundle ${sha256} of the model "${name}" is not in R2.`);
-      return { bundle: await readBundle(new Uint8Array(await object.arrayBuffer())), bytes };
+      const { bundle } = await readBundleStream(chunksOf(object.body), new RuntimeDigest(), MAX_MODEL_BYTES);
+      return bundle;
     },
     work,
   );
 }
 
-async function checkBundle(bytes: Uint8Array): Promise<Bundle> {
-  await startBackend();
+async function checkBundle(
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ bundle: Bundle; pieces: readonly Uint8Array[] }> {
   try {
-    const bundle = await readBundle(bytes);
-    const model = ServingModel.load(bundle);
-    const { height, width, channels } = bundle.manifest.input;
+    const read = await readBundleStream(body, new RuntimeDigest(), MAX_MODEL_BYTES);
+    checkServable(read.bundle);
+    const model = ServingModel.load(read.bundle);
+    const { height, width, channels } = read.bundle.manifest.input;
     try {
       const embedding = await model.embed(new Float32Array(height * width * channels), 1);
       if (!embedding.every(Number.isFinite)) {
@@ -156,38 +148,15 @@ async function checkBundle(bytes: Uint8Array): Promise<Bundle> {
     } finally {
       model.dispose();
     }
-    return bundle;
+    return read;
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
     throw new ApiError(400, { message: error.message, param: 'body', code: 'invalid_bundle' });
   }
 }
 
-async function findRow({ CATALOGUE, owner }: OwnedBindings, name: string): Promise<ModelRow> {
-  const row = await CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? AND name = ?')
-    .bind(owner, name)
-    .first<ModelRow>();
-  if (row !== null) return row;
-  throw new ApiError(404, {
-    message: `There is no model "${name}". GET /v1/models lists what there is.`,
-    param: 'model',
-    code: 'model_not_found',
-  });
-}
-
-async function describeBuiltIn(name: string): Promise<ModelDescription> {
-  const { manifest, sha256 } = await readBundle(new Uint8Array(builtInBundles.get(name) as ArrayBuffer));
-  return { name, sha256, manifest, builtIn: true, createdAt: new Date(0) };
-}
-
-function describeRow({ name, sha256, manifest, created_at }: ModelRow): ModelDescription {
-  return {
-    name,
-    sha256,
-    manifest: manifestSchema.parse(JSON.parse(manifest)),
-    builtIn: false,
-    createdAt: new Date(created_at),
-  };
+function chunksOf(body: ReadableStream): AsyncIterable<Uint8Array> {
+  return body as unknown as AsyncIterable<Uint8Array>;
 }
 
 function modelKey(sha256: string): string {

@@ -1,5 +1,5 @@
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
-import { PICTURES_PER_PASS } from '../limits.ts';
+import { picturesPerPass } from './serving-memory.ts';
 
 interface Waiting {
   readonly model: ServingModel;
@@ -17,7 +17,7 @@ export class Passes {
   readonly #waiting: Waiting[] = [];
 
   /**
-   * @param images up to `PICTURES_PER_PASS` preprocessed images.
+   * @param images up to `picturesPerPass` preprocessed images.
    * @returns the embedding of each.
    */
   async embed(
@@ -28,7 +28,7 @@ export class Passes {
     const own: Waiting = { model, flip, images };
     this.#waiting.push(own);
     try {
-      if (images.length < PICTURES_PER_PASS) await scheduler.wait(0);
+      if (images.length < picturesPerPass(model.manifest)) await scheduler.wait(0);
       if (own.rows === undefined) this.#run(own);
       return await (own.rows as unknown as Promise<readonly Float32Array[]>);
     } finally {
@@ -39,10 +39,11 @@ export class Passes {
 
   #run(own: Waiting): void {
     const pass = [own];
+    const together = picturesPerPass(own.model.manifest);
     let count = own.images.length;
     for (const other of this.#waiting) {
       const fits = other.model === own.model && other.flip === own.flip;
-      if (other === own || !fits || count + other.images.length > PICTURES_PER_PASS) continue;
+      if (other === own || !fits || count + other.images.length > together) continue;
       pass.push(other);
       count += other.images.length;
     }

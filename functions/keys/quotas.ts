@@ -17,7 +17,7 @@ export async function storedBy(
   const row = await CATALOGUE.prepare(
     `SELECT COALESCE(SUM(vectors), 0) AS vectors, COALESCE(SUM(bytes), 0) AS bytes FROM (
        SELECT count AS vectors, bytes FROM sets WHERE owner = ?1
-       UNION ALL SELECT 0, bytes FROM models WHERE owner = ?1
+       UNION ALL SELECT 0, bytes FROM model_versions WHERE owner = ?1 AND deleted_at IS NULL
        UNION ALL SELECT count, 4 * count * dimension FROM uploads JOIN holders ON holders.id = uploads.id
          WHERE owner = ?1 AND expires_at > ?2)`,
   )

@@ -1,12 +1,11 @@
-import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import * as z from 'zod';
 import { mediaType, readBody, readJson } from '../body.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import { parsePictureText } from '../inference/base64.ts';
-import { DEFAULT_MODEL } from '../inference/builtin.ts';
 import type { PictureFile } from '../inference/embed.ts';
 import { fetchPicture } from '../inference/fetch-picture.ts';
 import type { Held } from '../inference/in-flight.ts';
+import { type ModelReference, modelReferenceSchema } from '../inference/model-reference.ts';
 import {
   EMBEDDINGS_BODY_MS,
   JSON_COPIES,
@@ -42,7 +41,7 @@ const encodingSchema = z.enum(['float', 'base64']).default('float');
 
 /** OpenAI's request and `flip`. Fields it does not name are ignored, as OpenAI does. */
 const jsonSchema = z.object({
-  model: modelNameSchema.default(DEFAULT_MODEL),
+  model: modelReferenceSchema.optional(),
   input: picturesSchema,
   encoding_format: encodingSchema,
   dimensions: z.int().positive().optional(),
@@ -52,7 +51,7 @@ const jsonSchema = z.object({
 
 /** The same where every value is text: in the query of a picture sent as it is, and in a form. */
 const textSchema = z.object({
-  model: modelNameSchema.default(DEFAULT_MODEL),
+  model: modelReferenceSchema.optional(),
   encoding_format: encodingSchema,
   dimensions: z.coerce.number().int().positive().optional(),
   flip: z
@@ -63,7 +62,8 @@ const textSchema = z.object({
 });
 
 export interface EmbeddingsRequest {
-  readonly model: string;
+  /** The owner's default model without it. */
+  readonly model: ModelReference | undefined;
   readonly encoding: 'float' | 'base64';
   readonly files: readonly PictureFile[];
   readonly dimensions: number | undefined;

@@ -18,11 +18,11 @@ export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
       const { PICTURE_ORIGINS } = parseVariables(context.var.bindings);
       return inFlight.holding(async (held) => {
         const request = await readEmbeddingsRequest(context.req.raw, held, PICTURE_ORIGINS);
-        return useModel(context.var.bindings, request.model, async (model) => {
-          const dimensions = checkDimensions(request, model.manifest);
+        return useModel(context.var.bindings, request.model, async (model, name) => {
+          const dimensions = checkDimensions(request, name, model.manifest);
           held.add(passBytes(model, request.files.length));
           const embeddings = await embedPictures(model, request.files, request.flip);
-          return respond(context, request, model.sha256, shorten(embeddings, dimensions));
+          return respond(context, request, name, model.sha256, shorten(embeddings, dimensions));
         });
       });
     }),
@@ -30,7 +30,7 @@ export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
 }
 
 /** @returns how many numbers of each embedding are asked for. @throws {ApiError} 400. */
-function checkDimensions({ model, dimensions }: EmbeddingsRequest, { embedding }: Manifest): number {
+function checkDimensions({ dimensions }: EmbeddingsRequest, model: string, { embedding }: Manifest): number {
   const { dimension, truncatable } = embedding;
   if (dimensions === undefined || dimensions === dimension) return dimension;
   if (truncatable && dimensions < dimension) return dimensions;
@@ -54,7 +54,8 @@ function shorten({ results, times }: Embeddings, dimensions: number): Embeddings
 
 function respond(
   context: Context<AppTypes>,
-  { model, encoding, files }: EmbeddingsRequest,
+  { encoding, files }: EmbeddingsRequest,
+  model: string,
   sha256: string,
   { results, times }: Embeddings,
 ): Response {

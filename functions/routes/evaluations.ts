@@ -1,4 +1,3 @@
-import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import type { Context, Hono } from 'hono';
 import * as z from 'zod';
 import { readJson } from '../body.ts';
@@ -30,6 +29,7 @@ import { type Plan, type PlannedStage, planEvaluation, planProblem } from '../ev
 import { readSpeeds, shardCapacity } from '../evaluation/speeds.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
 import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
+import { modelReferenceSchema } from '../inference/model-reference.ts';
 import { checkEvaluations } from '../keys/quotas.ts';
 import {
   MAX_DRAWS,
@@ -57,7 +57,7 @@ function requestSchema(places: AllowedPlaces) {
     query: setNameSchema,
     gallery: setNameSchema,
     /** Embeds the pictures of a set of pictures. */
-    model: modelNameSchema.optional(),
+    model: modelReferenceSchema.optional(),
     ...ruleSchema.shape,
     webhook: webhookSchema(places).optional(),
     dryRun: z.boolean().default(false),

@@ -1,4 +1,3 @@
-import { modelNameSchema } from '@softmargin/shared/bundle/manifest.ts';
 import { blockOf } from '@softmargin/shared/metrics/blocks.ts';
 import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
 import { nearestItems } from '@softmargin/shared/metrics/nearest-items.ts';
@@ -10,10 +9,10 @@ import { type AppTypes, parseVariables } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
 import { rankingKernel } from '../evaluation/kernel.ts';
 import { startBackend } from '../inference/backend.ts';
-import { DEFAULT_MODEL } from '../inference/builtin.ts';
 import { PictureError } from '../inference/decode.ts';
 import { embedPictures, passBytes } from '../inference/embed.ts';
 import type { Held } from '../inference/in-flight.ts';
+import { modelReferenceSchema } from '../inference/model-reference.ts';
 import { useModel } from '../inference/models.ts';
 import {
   BLOCK_BYTES,
@@ -39,7 +38,7 @@ const searchSchema = z
   .strictObject({
     /** Pictures, as `/v1/embeddings` takes them, and the model that embeds them; or embeddings. */
     input: picturesSchema.optional(),
-    model: modelNameSchema.default(DEFAULT_MODEL),
+    model: modelReferenceSchema.optional(),
     flip: z.boolean().optional(),
     embeddings: z
       .array(z.array(z.number()).min(1).max(MAX_DIMENSION))
@@ -111,7 +110,10 @@ function checkSearch(
   for (const [i, row] of rows.entries()) {
     const param = embeddings === undefined ? 'model' : `embeddings[${i}]`;
     if (row.length !== set.dimension) {
-      const what = embeddings === undefined ? `"${model}" gives` : 'it has';
+      const what =
+        embeddings === undefined
+          ? `${model === undefined ? 'the default model' : `"${model.name}"`} gives`
+          : 'it has';
       throw new ApiError(400, {
         message: `${param}: ${what} ${row.length} dimensions; the set "${set.name}" has ${set.dimension}.`,
         param,

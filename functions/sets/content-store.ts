@@ -2,7 +2,7 @@ import { hex } from '../hex.ts';
 
 /** Where objects are put that are named by their content: an R2 bucket, or one that holds what it is given. */
 export interface ContentStore {
-  put(key: string, bytes: Uint8Array): Promise<unknown>;
+  put(key: string, bytes: Uint8Array | ReadableStream): Promise<unknown>;
 }
 
 /** Stores bytes under their SHA-256. @returns it. */

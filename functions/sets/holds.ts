@@ -39,7 +39,7 @@ export class HeldStore implements ContentStore {
   }
 
   /** @throws {ApiError} 404 where the upload has expired or was taken back. */
-  async put(key: string, bytes: Uint8Array): Promise<void> {
+  async put(key: string, bytes: Uint8Array | ReadableStream): Promise<void> {
     const { CATALOGUE, STORE, owner } = this.#storage;
     const object = ownedKey(owner, key);
     const deadline = Date.now() + WAIT_MS;
@@ -121,10 +121,13 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
   );
 }
 
-/** True in SQL of a content that a set or an unfinished evaluation names. */
+/** True in SQL of a content that a set, a version of a model or an unfinished evaluation names. */
 function isNamed(content: string): string {
-  const evaluated = ['query_sha256', 'gallery_sha256'].map((column) => contentOf('evaluations', column));
+  const evaluated = ['query_sha256', 'gallery_sha256', 'model_sha256'].map((column) =>
+    contentOf('evaluations', column),
+  );
   return `(EXISTS (SELECT 1 FROM sets WHERE ${contentOf('sets')} = ${content}) OR EXISTS (
+    SELECT 1 FROM model_versions WHERE deleted_at IS NULL AND ${contentOf('model_versions')} = ${content}) OR EXISTS (
     SELECT 1 FROM evaluations WHERE finished_at IS NULL AND ${content} IN (${evaluated.join(', ')})))`;
 }
 

@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { weightTypes } from './packed-tensor.ts';
+import { topologySchema } from './topology.ts';
+import { variantSchema } from './variant.ts';
 
 /** Names of models, in paths and in requests. */
 export const modelNameSchema = z
@@ -20,6 +23,10 @@ export const manifestSchema = z
     name: modelNameSchema,
     /** The definition in `shared/models` that the tensors belong to. */
     architecture: z.string().min(1),
+    /** What of a ResNet-50 or a MobileNetV2 is not as re-identification has it. */
+    variant: variantSchema.optional(),
+    /** The layers themselves, of a network that is not in `shared/models`; its architecture is `topology`. */
+    topology: topologySchema.optional(),
     input: z.strictObject({
       height: z.int().min(1).max(1024),
       width: z.int().min(1).max(1024),
@@ -47,6 +54,27 @@ export const manifestSchema = z
       /** Whether a picture and its mirror image are averaged unless a request says otherwise. */
       flip: z.boolean().optional(),
     }),
+    /** How the weights are stored, and what that changes; float32 without it. */
+    weights: z
+      .strictObject({
+        type: z.enum(weightTypes),
+        /**
+         * `resident` keeps the float32 weights in memory; `by-layer` expands those of a layer when it runs, which
+         * takes longer and fits a large network into an isolate.
+         */
+        serving: z.enum(['resident', 'by-layer']),
+        /** Cosine distances between the embeddings of float32 weights and of these. */
+        drift: z
+          .strictObject({
+            /** What was embedded: the caller's pictures, or generated ones. */
+            pictures: z.enum(['given', 'generated']),
+            count: z.int().positive(),
+            mean: z.number().min(0).max(2),
+            largest: z.number().min(0).max(2),
+          })
+          .optional(),
+      })
+      .optional(),
     /** The training recipe as it ran, every field. */
     recipe: z.record(z.string(), z.json()),
     dataset: z.strictObject({

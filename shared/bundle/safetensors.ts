@@ -30,7 +30,7 @@ export const HEADER_LIMIT = 1_000_000;
 const UNNAMEABLE = '__proto__';
 
 /** Bytes of a number of each type that is read. */
-const TYPES = { F16: 2, F32: 4, F64: 8, I32: 4, I64: 8 } as const;
+const TYPES = { BF16: 2, F16: 2, F32: 4, F64: 8, I8: 1, I32: 4, I64: 8 } as const;
 
 export type TensorType = keyof typeof TYPES;
 
@@ -162,11 +162,27 @@ export function parseHeader(
 
 /** Writes tensors (in the map's order) and metadata as a safetensors file. Throws {@link BundleError}. */
 export function serialiseSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
+  return serialiseTensors(
+    new Map(
+      Array.from(tensors, ([name, { shape, data }]) => [
+        name,
+        { dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) },
+      ]),
+    ),
+    metadata,
+  );
+}
+
+/** The same of tensors of any type. Throws {@link BundleError}. */
+export function serialiseTensors(
+  tensors: ReadonlyMap<string, Omit<RawTensor, 'bytes'> & { readonly bytes: Uint8Array }>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   if (tensors.has(UNNAMEABLE)) throw new BundleError(`A tensor cannot be named "${UNNAMEABLE}".`);
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
+  for (const [name, { dtype, shape, bytes: data }] of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
   // Padded with spaces to a multiple of eight, as the format's writers do, so that the data is aligned.
@@ -177,8 +193,8 @@ export function serialiseSafetensors({ tensors, metadata }: SafetensorsFile): Ui
   bytes.fill(0x20, 8, 8 + headerLength);
   bytes.set(text, 8);
   let position = 8 + headerLength;
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+  for (const { bytes: data } of tensors.values()) {
+    bytes.set(data, position);
     position += data.byteLength;
   }
   return bytes;
@@ -189,19 +205,24 @@ export function splitHeader(bytes: Uint8Array): { json: string; dataStart: numbe
   if (bytes.length < 8) {
     throw new BundleError(`A safetensors file has at least 8 bytes; this one has ${bytes.length}.`);
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(HEADER_LIMIT)) {
-    throw new BundleError(
-      `Not a safetensors file: its first 8 bytes announce a header of ${length} bytes, the limit is ${HEADER_LIMIT}.`,
-    );
-  }
-  const dataStart = 8 + Number(length);
+  const dataStart = 8 + headerLength(bytes);
   if (dataStart > bytes.length) {
     throw new BundleError(
       `The file is truncated: its header ends at byte ${dataStart}, the file at ${bytes.length}.`,
     );
   }
   return { json: new TextDecoder().decode(bytes.subarray(8, dataStart)), dataStart };
+}
+
+/** Throws {@link BundleError} unless the header's length, the file's first 8 bytes, is within the limit. */
+export function headerLength(prefix: Uint8Array): number {
+  const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(HEADER_LIMIT)) {
+    throw new BundleError(
+      `Not a safetensors file: its first 8 bytes announce a header of ${length} bytes, the limit is ${HEADER_LIMIT}.`,
+    );
+  }
+  return Number(length);
 }
 
 function isTensorEntry(

@@ -1,4 +1,5 @@
 import type { BundleTensor } from '../bundle/bundle.ts';
+import { isFiniteTensor } from '../bundle/packed-tensor.ts';
 import type { Architecture } from './layers.ts';
 import { parametersOf } from './parameters.ts';
 
@@ -18,7 +19,7 @@ export function complaintsAbout(
     if (found !== undefined && found.shape.join() !== shape.join()) {
       complaints.push(`${name} has shape [${found.shape}], not [${shape}]`);
     }
-    if (found?.data.some((value) => !Number.isFinite(value))) {
+    if (found !== undefined && !isFiniteTensor(found)) {
       complaints.push(`${name} holds a value that is not finite`);
     }
   }

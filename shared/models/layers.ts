@@ -1,3 +1,5 @@
+import type { Variant } from '../bundle/variant.ts';
+
 /**
  * The vocabulary in which a network is written, once. An architecture is a function over some value `T`;
  * what `T` is decides what running it means: shapes (which parameters does it have, and what does it cost?),
@@ -29,6 +31,8 @@ export interface Layers<T> {
    */
   generalisedMeanPool(input: T, name: string): T;
   add(a: T, b: T): T;
+  /** Two maps of one shape, number by number. */
+  multiply(a: T, b: T): T;
   /** A map times a 1×1 map, channel by channel. */
   scaleChannels(input: T, factors: T): T;
   /** Parts of a map by channels. */
@@ -45,8 +49,8 @@ export interface ConvolutionLayer {
   readonly name: string;
   readonly filters: number;
   readonly kernel: number;
-  /** Zeros on every side, the same in each direction (as PyTorch pads). Default 0. */
-  readonly padding?: number;
+  /** Zeros around the map. Default 0. */
+  readonly padding?: Padding;
   /** Default 1. */
   readonly stride?: number;
   /** Each channel by a filter of its own, as many filters as channels: weight [out, 1, kernel, kernel]. */
@@ -77,8 +81,20 @@ export interface NormalisationLayer {
 export interface PoolWindow {
   /** Default: the size. */
   readonly stride?: number;
-  /** On every side; what is padded is never the maximum. Default 0. */
-  readonly padding?: number;
+  /** What is padded is never the maximum. Default 0. */
+  readonly padding?: Padding;
+  /** Whether a last window that does not fit counts by what there is of it (PyTorch's `ceil_mode`). */
+  readonly ceil?: boolean;
+}
+
+/** The same on every side, as PyTorch pads, or by side, as TensorFlow's `same` comes to where strides are not 1. */
+export type Padding = number | Sides;
+
+export interface Sides {
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  readonly left: number;
 }
 
 export type Activation =
@@ -106,6 +122,11 @@ export interface Architecture {
    * it, does not have.
    */
   readonly head?: readonly string[];
+  /** What may be otherwise, and the network that comes of it. */
+  readonly vary?: {
+    readonly fields: readonly (keyof Variant)[];
+    by(variant: Variant): Architecture;
+  };
   embed<T>(layers: Layers<T>, images: T): T;
 }
 

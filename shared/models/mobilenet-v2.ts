@@ -1,3 +1,4 @@
+import type { Variant } from '../bundle/variant.ts';
 import type { Activation, Architecture, Layers } from './layers.ts';
 
 const RELU6: Activation = { kind: 'relu6' };
@@ -18,42 +19,48 @@ const STAGES = [
  * 1280 pooled features, with torchvision's parameter names, and a batch normalisation of ours before the
  * embedding.
  */
-export const mobilenetV2: Architecture = {
-  name: 'mobilenet_v2',
-  input: { height: 224, width: 224, channels: 3 },
-  resizable: true,
-  dimension: 1280,
-  head: ['neck.'],
-  embed(layers, images) {
-    let map = layers.convolution(images, {
-      ...normalised('features.0', 0),
-      filters: 32,
-      kernel: 3,
-      stride: 2,
-      padding: 1,
-      activation: RELU6,
-    });
-    let inputs = 32;
-    let index = 1;
-    for (const [expansion, filters, blocks, firstStride] of STAGES) {
-      for (let block = 0; block < blocks; block++) {
-        const stride = block === 0 ? firstStride : 1;
-        const name = `features.${index++}.conv`;
-        const before = map;
-        const residual = { name, inputs, filters, expansion, stride };
-        map = layers.part(() => invertedResidual(layers, before, residual));
-        inputs = filters;
+function mobileNetV2({ neck = 'batch-normalisation' }: Variant = {}): Architecture {
+  return {
+    name: 'mobilenet_v2',
+    input: { height: 224, width: 224, channels: 3 },
+    resizable: true,
+    dimension: 1280,
+    head: ['neck.'],
+    vary: { fields: ['neck'], by: mobileNetV2 },
+    embed(layers, images) {
+      let map = layers.convolution(images, {
+        ...normalised('features.0', 0),
+        filters: 32,
+        kernel: 3,
+        stride: 2,
+        padding: 1,
+        activation: RELU6,
+      });
+      let inputs = 32;
+      let index = 1;
+      for (const [expansion, filters, blocks, firstStride] of STAGES) {
+        for (let block = 0; block < blocks; block++) {
+          const stride = block === 0 ? firstStride : 1;
+          const name = `features.${index++}.conv`;
+          const before = map;
+          const residual = { name, inputs, filters, expansion, stride };
+          map = layers.part(() => invertedResidual(layers, before, residual));
+          inputs = filters;
+        }
       }
-    }
-    map = layers.convolution(map, {
-      ...normalised(`features.${index}`, 0),
-      filters: 1280,
-      kernel: 1,
-      activation: RELU6,
-    });
-    return layers.batchNormalisation(layers.flatten(layers.globalAveragePool(map)), { name: 'neck' });
-  },
-};
+      map = layers.convolution(map, {
+        ...normalised(`features.${index}`, 0),
+        filters: 1280,
+        kernel: 1,
+        activation: RELU6,
+      });
+      const feature = layers.flatten(layers.globalAveragePool(map));
+      return neck === 'none' ? feature : layers.batchNormalisation(feature, { name: 'neck' });
+    },
+  };
+}
+
+export const mobilenetV2 = mobileNetV2();
 
 interface InvertedResidual {
   readonly name: string;

@@ -1,3 +1,4 @@
+import type { Variant } from '../bundle/variant.ts';
 import type { Activation, Architecture, Layers } from './layers.ts';
 
 const RELU: Activation = { kind: 'relu' };
@@ -7,8 +8,8 @@ const STAGES = [
   { width: 64, blocks: 3, stride: 1 },
   { width: 128, blocks: 4, stride: 2 },
   { width: 256, blocks: 6, stride: 2 },
-  // ImageNet's has 2. With 1 the last map is twice as high and wide, which re-identification gains from.
-  { width: 512, blocks: 3, stride: 1 },
+  // The last stride is a choice. ImageNet's is 2; with 1 the last map is twice as high and wide, which re-identification gains from.
+  { width: 512, blocks: 3, stride: undefined },
 ] as const;
 
 /** Channels out of a bottleneck by channels within. */
@@ -21,6 +22,9 @@ interface ResNet50Options {
   readonly instanceBatch: boolean;
 }
 
+/** Blocks of a stage, from its end, that fast-reid's AGW follows with a non-local block. */
+const NON_LOCAL = [0, 2, 3, 0] as const;
+
 /**
  * ResNet-50 (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016) as re-identification uses it
  * (Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019): last stride
@@ -31,13 +35,20 @@ interface ResNet50Options {
  * IBN-a is Pan et al.'s ("Two at Once: Enhancing Learning and Generalization Capacities via IBN-Net", ECCV
  * 2018), with the names of its authors' release.
  */
-function resNet50({ name, pooling, instanceBatch }: ResNet50Options): Architecture {
+function resNet50(options: ResNet50Options, variant: Variant = {}): Architecture {
+  const { name, pooling, instanceBatch } = options;
+  const { neck = 'batch-normalisation', lastStride = 1, nonLocal = false } = variant;
+  const { stemPool = 'padded', stemActivation = 'relu' } = variant;
   return {
     name,
     input: { height: 256, width: 128, channels: 3 },
     resizable: true,
     dimension: 2048,
     head: ['neck.', 'pool.'],
+    vary: {
+      fields: ['neck', 'lastStride', 'stemPool', 'stemActivation', 'nonLocal'],
+      by: (other) => resNet50(options, other),
+    },
     embed(layers, images) {
       let map = layers.part(() => {
         const stem = layers.convolution(images, {
@@ -47,11 +58,15 @@ function resNet50({ name, pooling, instanceBatch }: ResNet50Options): Architectu
           kernel: 7,
           stride: 2,
           padding: 3,
-          activation: RELU,
+          ...(stemActivation === 'relu' && { activation: RELU }),
         });
-        return layers.maxPool(stem, 3, { stride: 2, padding: 1 });
+        return layers.maxPool(stem, 3, {
+          stride: 2,
+          ...(stemPool === 'ceil' ? { ceil: true } : { padding: 1 }),
+        });
       });
-      for (const [stage, { width, blocks, stride }] of STAGES.entries()) {
+      for (const [stage, { width, blocks, stride = lastStride }] of STAGES.entries()) {
+        const firstNonLocal = blocks - (nonLocal ? NON_LOCAL[stage] : 0);
         const before = map;
         map = layers.part(() => {
           let within = before;
@@ -63,15 +78,41 @@ function resNet50({ name, pooling, instanceBatch }: ResNet50Options): Architectu
               downsample: block === 0,
               instanceBatch: instanceBatch && stage < 3,
             });
+            if (block >= firstNonLocal) {
+              const gathered = within;
+              const name = `NL_${stage + 1}.${block - firstNonLocal}`;
+              within = layers.part(() => nonLocalBlock(layers, gathered, name, EXPANSION * width));
+            }
           }
           return within;
         });
       }
       const pooled =
         pooling === 'gem' ? layers.generalisedMeanPool(map, 'pool') : layers.globalAveragePool(map);
-      return layers.batchNormalisation(layers.flatten(pooled), { name: 'neck' });
+      const feature = layers.flatten(pooled);
+      return neck === 'none' ? feature : layers.batchNormalisation(feature, { name: 'neck' });
     },
   };
+}
+
+/**
+ * A non-local block (Wang et al., "Non-local Neural Networks", CVPR 2018) as fast-reid has it: without softmax,
+ * divided by the number of positions, and with one channel within. For one channel the products
+ * θ(x) φ(x)ᵀ g(x) / N are θ(x) times the mean of φ(x) · g(x).
+ */
+function nonLocalBlock<T>(layers: Layers<T>, input: T, name: string, filters: number): T {
+  const [theta, phi, g] = ['theta', 'phi', 'g'].map((part) =>
+    layers.convolution(input, { name: `${name}.${part}`, filters: 1, kernel: 1 }),
+  );
+  const gathered = layers.scaleChannels(theta, layers.globalAveragePool(layers.multiply(phi, g)));
+  const residual = layers.convolution(gathered, {
+    name: `${name}.W.0`,
+    normalisation: `${name}.W.1`,
+    bias: true,
+    filters,
+    kernel: 1,
+  });
+  return layers.add(residual, input);
 }
 
 interface Bottleneck {

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Bundle, BundleError, type BundleTensor } from '../bundle/bundle.ts';
 import type { Manifest } from '../bundle/manifest.ts';
-import { architectures } from './architectures.ts';
+import { architectureOf } from './architecture-of.ts';
 import { complaintsAbout } from './fit.ts';
+import { foldedFilter } from './folded-filter.ts';
 import {
   type Activation,
   type Architecture,
@@ -11,7 +12,7 @@ import {
   NORMALISATION_EPSILON,
   type NormalisationLayer,
 } from './layers.ts';
-import { toComputeLayout } from './layout.ts';
+import { sidesOf, tensorPadding } from './padding.ts';
 import { structureOf } from './structure.ts';
 import { TensorLayers } from './tensor-layers.ts';
 
@@ -35,14 +36,10 @@ export class ServingModel {
    */
   static load(bundle: Bundle): ServingModel {
     const { manifest, tensors } = bundle;
-    const architecture = architectures.get(manifest.architecture);
-    if (architecture === undefined) {
-      throw new BundleError(
-        `The architecture "${manifest.architecture}" is not one of ${[...architectures.keys()].join(', ')}.`,
-      );
-    }
+    const architecture = architectureOf(manifest);
     checkFit(architecture, manifest, tensors);
-    return new ServingModel(bundle, architecture, new ServingLayers(tensors));
+    const byLayer = manifest.weights?.serving === 'by-layer';
+    return new ServingModel(bundle, architecture, new ServingLayers(tensors, byLayer));
   }
 
   /**
@@ -54,6 +51,22 @@ export class ServingModel {
    * @returns `count` rows of `manifest.embedding.dimension` numbers, each row of unit length.
    */
   async embed(images: Float32Array, count: number, flip = false): Promise<Float32Array> {
+    return this.#run(images, count, flip, (features) =>
+      tf.div(features, tf.maximum(tf.norm(features, 2, 1, true), 1e-12)),
+    );
+  }
+
+  /** The features of preprocessed images as the network gives them: `embed` before they get unit length. */
+  async features(images: Float32Array, count: number): Promise<Float32Array> {
+    return this.#run(images, count, false, (features) => features);
+  }
+
+  async #run(
+    images: Float32Array,
+    count: number,
+    flip: boolean,
+    finish: (features: tf.Tensor) => tf.Tensor,
+  ): Promise<Float32Array> {
     const { height, width, channels } = this.manifest.input;
     const embeddings = tf.tidy(() => {
       const input = tf.tensor4d(images, [count, height, width, channels]);
@@ -62,7 +75,7 @@ export class ServingModel {
       const features = flip
         ? tf.add(straight, this.#architecture.embed<tf.Tensor>(this.#layers, tf.reverse(input, 2)))
         : straight;
-      return tf.div(features, tf.maximum(tf.norm(features, 2, 1, true), 1e-12));
+      return finish(features);
     });
     try {
       return (await embeddings.data()) as Float32Array;
@@ -130,36 +143,44 @@ type Foldable = Pick<ConvolutionLayer, 'name' | 'normalisation' | 'bias'>;
  */
 class ServingLayers extends TensorLayers {
   readonly #tensors: ReadonlyMap<string, BundleTensor>;
+  /** Whether filters are made for each run of a layer, and freed after it. */
+  readonly #byLayer: boolean;
   /** Tensors made at their first use, which outlive the tidy that first asked for them. */
   readonly #kept = new Map<string, tf.Tensor>();
   readonly #folded = new Map<string, FoldedLayer>();
 
-  constructor(tensors: ReadonlyMap<string, BundleTensor>) {
+  constructor(tensors: ReadonlyMap<string, BundleTensor>, byLayer: boolean) {
     super();
     this.#tensors = tensors;
+    this.#byLayer = byLayer;
   }
 
   convolution(input: tf.Tensor, layer: ConvolutionLayer): tf.Tensor {
-    const { filter, bias } = this.#fold(layer, layer.depthwise ? depthwiseFilter : convolutionFilter);
+    const { filter, bias } = this.#fold(layer, layer.depthwise ? depthwiseShape : convolutionShape);
     const convolve = layer.depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
-    return convolve({
+    const output = convolve({
       x: input as tf.Tensor4D,
       filter: filter as tf.Tensor4D,
       strides: layer.stride ?? 1,
-      pad: layer.padding ?? 0,
+      // tfjs's type for the depthwise one leaves out the padding by side, which it takes all the same.
+      pad: tensorPadding(sidesOf(layer.padding)) as number,
       ...(bias && { bias }),
       ...this.#fusedActivation(layer.activation),
     });
+    if (this.#byLayer) filter.dispose();
+    return output;
   }
 
   linear(input: tf.Tensor, layer: LinearLayer): tf.Tensor {
-    const { filter, bias } = this.#fold(layer, linearFilter);
-    return tf.fused.matMul({
+    const { filter, bias } = this.#fold(layer, linearShape);
+    const output = tf.fused.matMul({
       a: input,
       b: filter,
       ...(bias && { bias }),
       ...this.#fusedActivation(layer.activation),
     });
+    if (this.#byLayer) filter.dispose();
+    return output;
   }
 
   batchNormalisation(input: tf.Tensor, { name, activation }: NormalisationLayer): tf.Tensor {
@@ -190,32 +211,23 @@ class ServingLayers extends TensorLayers {
     };
   }
 
-  /** @param filter makes the tensor of weights in stored order that were scaled, output by output. */
-  #fold(
-    layer: Foldable,
-    filter: (weights: Float32Array, shape: readonly number[]) => tf.Tensor,
-  ): FoldedLayer {
+  /** @param filterShape the shape in which tfjs takes weights of a stored one. */
+  #fold(layer: Foldable, filterShape: (stored: readonly number[]) => number[]): FoldedLayer {
     const known = this.#folded.get(layer.name);
     if (known !== undefined) return known;
 
-    const { shape, data } = this.#stored(`${layer.name}.weight`);
-    const outputs = shape[0];
-    const weights = Float32Array.from(data);
+    const weights = this.#stored(`${layer.name}.weight`);
     const hasBias = layer.bias ?? layer.normalisation === undefined;
-    let bias = hasBias ? Float32Array.from(this.#stored(`${layer.name}.bias`).data) : undefined;
-    if (layer.normalisation !== undefined) {
-      const { factor, shift } = this.#affine(layer.normalisation);
-      const size = weights.length / outputs;
-      for (let o = 0; o < outputs; o++) {
-        for (let k = o * size; k < (o + 1) * size; k++) weights[k] *= factor[o];
-      }
-      bias = shift.map((value, o) => value + (bias?.[o] ?? 0) * factor[o]);
-    }
-    const addends = bias;
-    const folded = {
-      filter: this.#once(`${layer.name} filter`, () => filter(weights, shape)),
-      bias: addends && this.#once(`${layer.name} bias`, () => tf.tensor1d(addends)),
+    const affine = layer.normalisation === undefined ? undefined : this.#affine(layer.normalisation);
+    const makeFilter = () => tf.tensor(foldedFilter(weights, affine?.factor), filterShape(weights.shape));
+    const makeBias = () => {
+      const bias = hasBias ? this.#stored(`${layer.name}.bias`).data : undefined;
+      if (affine === undefined) return tf.tensor1d(bias as Float32Array);
+      return tf.tensor1d(affine.shift.map((value, o) => value + (bias?.[o] ?? 0) * affine.factor[o]));
     };
+    const bias = hasBias || affine ? this.#once(`${layer.name} bias`, makeBias) : undefined;
+    if (this.#byLayer) return { filter: makeFilter(), bias };
+    const folded = { filter: this.#once(`${layer.name} filter`, makeFilter), bias };
     this.#folded.set(layer.name, folded);
     return folded;
   }
@@ -245,17 +257,14 @@ class ServingLayers extends TensorLayers {
   }
 }
 
-function convolutionFilter(weights: Float32Array, shape: readonly number[]): tf.Tensor {
-  const [filters, inputs, kernel] = shape;
-  return tf.tensor4d(toComputeLayout(weights, shape), [kernel, kernel, inputs, filters]);
+function convolutionShape([filters, inputs, kernel]: readonly number[]): number[] {
+  return [kernel, kernel, inputs, filters];
 }
 
-function depthwiseFilter(weights: Float32Array, shape: readonly number[]): tf.Tensor {
-  const [filters, , kernel] = shape;
-  return tf.tensor4d(toComputeLayout(weights, shape), [kernel, kernel, filters, 1]);
+function depthwiseShape([filters, , kernel]: readonly number[]): number[] {
+  return [kernel, kernel, filters, 1];
 }
 
-function linearFilter(weights: Float32Array, shape: readonly number[]): tf.Tensor {
-  const [outputs, inputs] = shape;
-  return tf.tensor2d(toComputeLayout(weights, shape), [inputs, outputs]);
+function linearShape([outputs, inputs]: readonly number[]): number[] {
+  return [inputs, outputs];
 }

@@ -7,6 +7,7 @@ import type {
   NormalisationLayer,
   PoolWindow,
 } from './layers.ts';
+import { poolPadding, sidesOf, windows } from './padding.ts';
 import type { Parameter, ParameterRole } from './parameters.ts';
 
 /** Height, width and channels of a map. */
@@ -28,22 +29,22 @@ export interface LayerStructure {
  * The layers of an architecture in the order in which they run, by running it on shapes alone.
  *
  * @param size height and width of the pictures; the architecture's own without it.
+ * @param dimension that the network has to end in; `any` where that is what is asked.
  * @throws {Error} if the network does not end in an embedding of its dimension, or the pictures are too small.
  */
 export function structureOf(
   architecture: Architecture,
   size: { readonly height: number; readonly width: number } = architecture.input,
+  dimension: number | 'any' = architecture.dimension,
 ): LayerStructure[] {
   const shapes = new ShapeLayers(architecture.name);
-  const [h, w, dimension] = architecture.embed<MapShape>(shapes, [
+  const [h, w, found] = architecture.embed<MapShape>(shapes, [
     size.height,
     size.width,
     architecture.input.channels,
   ]);
-  if (h !== 1 || w !== 1 || dimension !== architecture.dimension) {
-    throw new Error(
-      `${architecture.name} ends in ${h}×${w}×${dimension}, not in an embedding of ${architecture.dimension}.`,
-    );
+  if (h !== 1 || w !== 1 || (dimension !== 'any' && found !== dimension)) {
+    throw new Error(`${architecture.name} ends in ${h}×${w}×${found}, not in an embedding of ${dimension}.`);
   }
   return shapes.layers;
 }
@@ -60,7 +61,8 @@ class ShapeLayers implements Layers<MapShape> {
   }
 
   convolution([height, width, channels]: MapShape, layer: ConvolutionLayer): MapShape {
-    const { name, filters, kernel, padding = 0, stride = 1, depthwise, normalisation, activation } = layer;
+    const { name, filters, kernel, stride = 1, depthwise, normalisation, activation } = layer;
+    const { top, right, bottom, left } = sidesOf(layer.padding);
     if (depthwise && filters !== channels) {
       throw new Error(`${name} is depthwise: ${filters} filters do not fit ${channels} channels.`);
     }
@@ -71,8 +73,8 @@ class ShapeLayers implements Layers<MapShape> {
     if (normalisation !== undefined) this.#addBatchNormalisation(normalisation, filters);
     this.#addActivation(activation, filters);
     const output = [
-      windows(height, kernel, stride, padding),
-      windows(width, kernel, stride, padding),
+      windows(height, kernel, stride, top, bottom),
+      windows(width, kernel, stride, left, right),
       filters,
     ];
     const products = output[0] * output[1] * filters * inputs * kernel * kernel;
@@ -106,9 +108,13 @@ class ShapeLayers implements Layers<MapShape> {
   }
 
   maxPool([height, width, channels]: MapShape, size: number, window: PoolWindow = {}): MapShape {
-    const { stride = size, padding = 0 } = window;
-    const output = [windows(height, size, stride, padding), windows(width, size, stride, padding), channels];
-    return this.#layer('max pooling', '', output);
+    const { stride = size } = window;
+    const { top, right, bottom, left } = poolPadding(height, width, size, window);
+    return this.#layer('max pooling', '', [
+      windows(height, size, stride, top, bottom),
+      windows(width, size, stride, left, right),
+      channels,
+    ]);
   }
 
   averagePool([height, width, channels]: MapShape, size: number): MapShape {
@@ -129,10 +135,13 @@ class ShapeLayers implements Layers<MapShape> {
   }
 
   add(a: MapShape, b: MapShape): MapShape {
-    if (a.join() !== b.join()) {
-      throw new Error(`${this.#architecture} adds ${b.join('×')} to ${a.join('×')}.`);
-    }
+    this.#checkSame(a, b);
     return this.#layer('sum', '', a);
+  }
+
+  multiply(a: MapShape, b: MapShape): MapShape {
+    this.#checkSame(a, b);
+    return this.#layer('product', '', a);
   }
 
   scaleChannels(shape: MapShape): MapShape {
@@ -155,6 +164,11 @@ class ShapeLayers implements Layers<MapShape> {
 
   flatten(shape: MapShape): MapShape {
     return shape;
+  }
+
+  #checkSame(a: MapShape, b: MapShape): void {
+    if (a.join() === b.join()) return;
+    throw new Error(`${this.#architecture} puts ${b.join('×')} together with ${a.join('×')}.`);
   }
 
   #layer(kind: string, name: string, output: readonly number[], multiplyAdds = 0): MapShape {
@@ -190,9 +204,4 @@ class ShapeLayers implements Layers<MapShape> {
     this.#listed.add(name);
     this.#parameters.push({ name, shape, role });
   }
-}
-
-/** How many windows fit into a padded length. */
-function windows(length: number, size: number, stride: number, padding: number): number {
-  return Math.floor((length + 2 * padding - size) / stride) + 1;
 }

@@ -8,6 +8,7 @@ import {
   type NormalisationLayer,
   type PoolWindow,
 } from './layers.ts';
+import { poolPadding, tensorPadding } from './padding.ts';
 
 /** Smallest value that enters the generalised mean (as in fast-reid and the authors' code). */
 const POOL_FLOOR = 1e-6;
@@ -49,8 +50,9 @@ export abstract class TensorLayers implements Layers<tf.Tensor> {
   }
 
   maxPool(input: tf.Tensor, size: number, window: PoolWindow = {}): tf.Tensor {
-    const { stride = size, padding = 0 } = window;
-    return tf.maxPool(input as tf.Tensor4D, size, stride, padding);
+    const [, height, width] = input.shape as [number, number, number];
+    const padding = tensorPadding(poolPadding(height, width, size, window));
+    return tf.maxPool(input as tf.Tensor4D, size, window.stride ?? size, padding);
   }
 
   averagePool(input: tf.Tensor, size: number): tf.Tensor {
@@ -70,6 +72,10 @@ export abstract class TensorLayers implements Layers<tf.Tensor> {
 
   add(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
     return tf.add(a, b);
+  }
+
+  multiply(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+    return tf.mul(a, b);
   }
 
   scaleChannels(input: tf.Tensor, factors: tf.Tensor): tf.Tensor {

@@ -11,6 +11,7 @@ import {
   type NormalisationLayer,
 } from './layers.ts';
 import { computeShape, toComputeLayout, toStoredLayout } from './layout.ts';
+import { sidesOf, tensorPadding } from './padding.ts';
 import { isTrainable, type Parameter, parametersOf, sizeOf } from './parameters.ts';
 import { TensorLayers } from './tensor-layers.ts';
 
@@ -163,7 +164,8 @@ class TrainingLayers extends TensorLayers {
   }
 
   convolution(input: tf.Tensor, layer: ConvolutionLayer): tf.Tensor {
-    const { name, stride = 1, padding = 0, depthwise, normalisation, activation } = layer;
+    const { name, stride = 1, depthwise, normalisation, activation } = layer;
+    const padding = tensorPadding(sidesOf(layer.padding));
     const weight = this.parameter(`${name}.weight`) as tf.Tensor4D;
     const convolve = depthwise ? tf.depthwiseConv2d : tf.conv2d;
     const map = convolve(input as tf.Tensor4D, weight, stride, padding);

@@ -53,9 +53,9 @@ const NPY_TYPES = { F16: 'f2', F32: 'f4', F64: 'f8', I32: 'i4', I64: 'i8' } as c
 /** The types of tensors that sets have. */
 export const SET_TENSOR_TYPES = Object.keys(NPY_TYPES) as TensorType[];
 
-/** What a `.npy` file would say of a tensor. */
+/** What a `.npy` file would say of a tensor of a set. */
 export function headerOf(dtype: TensorType, shape: readonly number[]): NpyHeader {
-  const type = NPY_TYPES[dtype];
+  const type = NPY_TYPES[dtype as keyof typeof NPY_TYPES];
   return {
     ...{ shape, type, littleEndian: true, columnMajor: false, itemSize: Number(type[1]) },
     length: shape.reduce((product, n) => product * n, 1),

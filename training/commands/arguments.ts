@@ -25,3 +25,17 @@ export function share(text: string): number {
 export function repeated(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
+
+export interface PictureSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Height x width, as an option's value. */
+export function pictureSize(text: string): PictureSize {
+  const [, height, width] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
+  if (!(Number(height) >= 1 && Number(width) >= 1)) {
+    throw new InvalidArgumentError('It must be height x width in pixels, such as 256x128.');
+  }
+  return { height: Number(height), width: Number(width) };
+}

@@ -1,12 +1,8 @@
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { type NetworkSummary, summarise } from '@softmargin/shared/models/summary.ts';
-import { Argument, Command, InvalidArgumentError } from 'commander';
-
-interface PictureSize {
-  readonly height: number;
-  readonly width: number;
-}
+import { Argument, Command } from 'commander';
+import { type PictureSize, pictureSize } from './arguments.ts';
 
 /** `softmargin summary`: what a network is made of and what it costs. */
 export function summaryCommand(): Command {
@@ -20,14 +16,6 @@ export function summaryCommand(): Command {
       const summary = summarise(architecture, input);
       console.log(json ? JSON.stringify(summary) : render(summary));
     });
-}
-
-function pictureSize(text: string): PictureSize {
-  const [, height, width] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
-  if (!(Number(height) >= 1 && Number(width) >= 1)) {
-    throw new InvalidArgumentError('It must be height x width in pixels, such as 256x128.');
-  }
-  return { height: Number(height), width: Number(width) };
 }
 
 function render(summary: NetworkSummary): string {
