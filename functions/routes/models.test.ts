@@ -62,12 +62,14 @@ test('a model of another architecture and dimension is one more model', async ()
 });
 
 describe('versions', () => {
-  const put = async (name: string, seed: number) =>
-    (await send('PUT', `/v1/models/${name}`, await wide(seed))).body;
-  const numbers = async (name: string) =>
-    (await send('GET', `/v1/models/${name}`)).body.versions.map(
-      ({ version }: { version: number }) => version,
-    );
+  const put = async (name: string, seed: number) => {
+    const { body } = await send('PUT', `/v1/models/${name}`, await wide(seed));
+    return body as unknown as { version: number; sha256: string };
+  };
+  const numbers = async (name: string) => {
+    const { body } = await send('GET', `/v1/models/${name}`);
+    return (body as unknown as { versions: { version: number }[] }).versions.map(({ version }) => version);
+  };
 
   test('each bundle is one, by its number or by how its SHA-256 begins', async () => {
     const first = await put('many', 1);
@@ -131,7 +133,10 @@ describe('versions', () => {
   });
 
   test('the model of requests that name none is the chosen one, until it is deleted', async () => {
-    const nameless = async () => (await sendJson('POST', '/v1/embeddings', { input: png })).body;
+    const nameless = async () => {
+      const { body } = await sendJson('POST', '/v1/embeddings', { input: png });
+      return body as unknown as { model: string };
+    };
     const { sha256 } = await put('chosen', 14);
     expect((await nameless()).model).toBe('mnist-wide');
     expect((await send('PUT', '/v1/models/chosen/default')).body).toMatchObject({

@@ -148,6 +148,8 @@ class ServingLayers extends TensorLayers {
   /** Tensors made at their first use, which outlive the tidy that first asked for them. */
   readonly #kept = new Map<string, tf.Tensor>();
   readonly #folded = new Map<string, FoldedLayer>();
+  /** By layer, where each filter is expanded in its turn: as large as the largest so far. */
+  #scratch = new Float32Array();
 
   constructor(tensors: ReadonlyMap<string, BundleTensor>, byLayer: boolean) {
     super();
@@ -219,17 +221,26 @@ class ServingLayers extends TensorLayers {
     const weights = this.#stored(`${layer.name}.weight`);
     const hasBias = layer.bias ?? layer.normalisation === undefined;
     const affine = layer.normalisation === undefined ? undefined : this.#affine(layer.normalisation);
-    const makeFilter = () => tf.tensor(foldedFilter(weights, affine?.factor), filterShape(weights.shape));
+    const shape = filterShape(weights.shape);
+    const makeFilter = () => tf.tensor(foldedFilter(weights, affine?.factor), shape);
     const makeBias = () => {
       const bias = hasBias ? this.#stored(`${layer.name}.bias`).data : undefined;
       if (affine === undefined) return tf.tensor1d(bias as Float32Array);
       return tf.tensor1d(affine.shift.map((value, o) => value + (bias?.[o] ?? 0) * affine.factor[o]));
     };
     const bias = hasBias || affine ? this.#once(`${layer.name} bias`, makeBias) : undefined;
-    if (this.#byLayer) return { filter: makeFilter(), bias };
+    if (this.#byLayer) {
+      const values = foldedFilter(weights, affine?.factor, this.#scratchOf(tf.util.sizeFromShape(shape)));
+      return { filter: tf.tensor(values, shape), bias };
+    }
     const folded = { filter: this.#once(`${layer.name} filter`, makeFilter), bias };
     this.#folded.set(layer.name, folded);
     return folded;
+  }
+
+  #scratchOf(length: number): Float32Array {
+    if (this.#scratch.length < length) this.#scratch = new Float32Array(length);
+    return this.#scratch.subarray(0, length);
   }
 
   /** Batch normalisation at rest: x · factor + shift. */

@@ -1,0 +1,63 @@
+import { writeBundle } from '@softmargin/shared/bundle/bundle.ts';
+import { readBundleStream } from '@softmargin/shared/bundle/bundle-stream.ts';
+import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
+import { parametersOf, sizeOf } from '@softmargin/shared/models/parameters.ts';
+import { resnet50 } from '@softmargin/shared/models/resnet50.ts';
+import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { expect, test } from 'vitest';
+import { exampleManifest } from '../../test/bundles.ts';
+import { packedParameters } from '../../test/large-network.ts';
+import { MAX_MODEL_BYTES } from '../limits.ts';
+import { isolateMemory } from '../test/memory.ts';
+import { startBackend } from './backend.ts';
+import { RuntimeDigest } from './bundle-bytes.ts';
+
+const LIMIT = 110_000_000;
+const CHUNK = 64 * 1024;
+
+/** A file as R2 gives it. */
+async function* chunksOf(file: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < file.length; start += CHUNK) yield file.slice(start, start + CHUNK);
+}
+
+function manifestOf(type: 'f16' | 'int8'): Manifest {
+  return {
+    ...exampleManifest('resnet50', resnet50.dimension),
+    input: resnet50.input,
+    preprocessing: { resize: 'bilinear-antialiased', invert: 'never', mean: [0, 0, 0], deviation: [1, 1, 1] },
+    weights: { type, serving: 'by-layer' },
+  };
+}
+
+/** Bytes of every typed array that serving holds at once, beside the bundle: each at its largest. */
+function workingBytes(): number {
+  const weights = parametersOf(resnet50).filter(({ shape }) => shape.length > 1);
+  const filter = Math.max(...weights.map((weight) => 4 * sizeOf(weight)));
+  const rows = Math.max(...weights.map((weight) => (4 * sizeOf(weight) * 16) / weight.shape[0]));
+  const { height, width, channels } = resnet50.input;
+  return filter + rows + 4 * height * width * channels + 4 * resnet50.dimension;
+}
+
+// The heap never shrinks: the smaller bundle comes first, and the heap is what either needs.
+test.each(['int8', 'f16'] as const)(
+  'ResNet-50 as %s embeds a picture in less than 110 MB',
+  {
+    timeout: 300_000,
+  },
+  async (type) => {
+    await startBackend();
+    const file = await writeBundle(manifestOf(type), packedParameters(resnet50, type));
+    const { bundle, pieces } = await readBundleStream(chunksOf(file), new RuntimeDigest(), MAX_MODEL_BYTES);
+    // Of the file there are the pieces, whose memory the tensors are in, and nothing else.
+    const held = pieces.reduce((sum, piece) => sum + piece.buffer.byteLength, 0);
+    expect(held).toBe(file.length);
+
+    const model = ServingModel.load(bundle);
+    const { height, width, channels } = resnet50.input;
+    const embedding = await model.embed(new Float32Array(height * width * channels).fill(0.5), 1);
+    expect(Math.hypot(...embedding)).toBeCloseTo(1, 4);
+    const { heap } = await isolateMemory();
+    model.dispose();
+    expect(heap + held + workingBytes()).toBeLessThan(LIMIT);
+  },
+);
