@@ -15,6 +15,7 @@ import {
   SHARDS_IN_QUEUE,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
+import { logError } from '../observation/log.ts';
 import { bindingsOf, DEFAULT_OWNER, type OwnedBindings } from '../owners.ts';
 import { findEvaluation, recordOutcome, recordRunning, recordWebhook } from './catalogue.ts';
 import { isTaken, lateAt, lostAt } from './deadlines.ts';
@@ -139,7 +140,7 @@ export class Evaluation extends DurableObject<Bindings> {
     if (first) {
       this.#tellWatchers();
       // Where this fails the alarm does it; the shard is not held up.
-      await recordRunning(this.env, open.evaluation).catch(console.error);
+      await recordRunning(this.env, open.evaluation).catch(logError);
     }
     await this.#sendWaiting();
     const { stage, start, count, gallery } = open.shard;
@@ -222,7 +223,7 @@ export class Evaluation extends DurableObject<Bindings> {
       await this.#deliverWebhook(Date.now());
       await this.#schedule();
     } catch (error) {
-      console.error(error);
+      logError(error);
       await this.ctx.storage.setAlarm(Date.now() + ALARM_AGAIN_MS);
     }
   }
@@ -230,7 +231,7 @@ export class Evaluation extends DurableObject<Bindings> {
   async #watch(now: number): Promise<void> {
     const job = this.#ledger.job();
     if (job === undefined) return;
-    if (job.started) await recordRunning(this.env, job.evaluation).catch(console.error);
+    if (job.started) await recordRunning(this.env, job.evaluation).catch(logError);
     const overdue = this.#due(lostAt).filter(({ at }) => at <= now);
     for (const { shard } of overdue) this.#ledger.lost(shard);
     await this.#resend(overdue.map(({ shard }) => shard));
@@ -321,7 +322,7 @@ export class Evaluation extends DurableObject<Bindings> {
           { delaySeconds },
         );
       } catch (error) {
-        console.error(error);
+        logError(error);
       }
     }
   }
@@ -361,7 +362,7 @@ export class Evaluation extends DurableObject<Bindings> {
         });
       }
     } catch (error) {
-      console.error(error);
+      logError(error);
       const problem = planProblem(error);
       if (problem !== undefined) {
         const { message, code } = problem;
@@ -384,7 +385,7 @@ export class Evaluation extends DurableObject<Bindings> {
     try {
       this.#close({ state: 'succeeded', finishedAt, result: this.#result(job.order) });
     } catch (error) {
-      console.error(error);
+      logError(error);
       const message = `What the shards found could not be summarised: ${(error as Error).message}`;
       this.#close({ state: 'failed', finishedAt, error: { message, code: 'summary_failed' } });
     }
@@ -415,7 +416,7 @@ export class Evaluation extends DurableObject<Bindings> {
         this.#ledger.recorded();
         await recordSpeeds(this.env, this.#ledger.measurements());
       } catch (error) {
-        console.error(error);
+        logError(error);
       }
     }
     await this.#schedule();
@@ -436,12 +437,12 @@ export class Evaluation extends DurableObject<Bindings> {
     const { status, delivered } = await deliver(webhook, JSON.stringify(describeEvaluation(row)), now);
     if (this.#ledger.job() === undefined) return;
     if (!delivered) {
-      console.error(`The webhook of evaluation ${job.evaluation} was not delivered (${attempts}): ${status}`);
+      logError(`The webhook of evaluation ${job.evaluation} was not delivered (${attempts}): ${status}`);
     }
     if (delivered || attempts >= MAX_WEBHOOK_ATTEMPTS) this.#ledger.webhookEnded();
     // What is shown of it; where this fails, the webhook itself goes on all the same.
     const deliveredAt = delivered ? new Date().toISOString() : null;
-    await recordWebhook(this.env, job.evaluation, { attempts, status, deliveredAt }).catch(console.error);
+    await recordWebhook(this.env, job.evaluation, { attempts, status, deliveredAt }).catch(logError);
   }
 
   /** Sets the alarm to when there is something to do next, or takes it away. */
