@@ -141,7 +141,7 @@ class SetBodyReader {
   }
 
   /** Who takes a file of an archive: an array by its field, everything else is up to the pictures. */
-  #visit(name: string, size: number): EntryVisitor | undefined {
+  #visit(name: string, size: number | undefined): EntryVisitor | undefined {
     if (/(^|\/)labels\.csv$/i.test(name)) return (data) => this.#readLabelTable(new ByteReader(data));
     const array = name.replace(/\.npy$/, '');
     if (array === name) return this.#options.pictures?.visit(name, size);

@@ -115,16 +115,14 @@ async function upload(
   const queries = Math.min(QUERIES, rows);
   await json('/v1/sets/query', { method: 'PUT', body: features.queries(queries) as Uint8Array<ArrayBuffer> });
   const evaluatedAt = performance.now();
-  const { id } = z
-    .object({ id: z.string() })
-    .parse(
-      await post('/v1/evaluations', {
-        query: 'query',
-        gallery: 'gallery',
-        protocol: 'market1501',
-        distance: 'cosine',
-      }),
-    );
+  const { id } = z.object({ id: z.string() }).parse(
+    await post('/v1/evaluations', {
+      query: 'query',
+      gallery: 'gallery',
+      protocol: 'market1501',
+      distance: 'cosine',
+    }),
+  );
   let last = '';
   for (;;) {
     const evaluation = await json(`/v1/evaluations/${id}`, {});
