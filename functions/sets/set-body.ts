@@ -4,7 +4,7 @@ import type { EntryVisitor } from '@softmargin/shared/sets/entry-visitor.ts';
 import { FieldChoice, type Side } from '@softmargin/shared/sets/field-names.ts';
 import { readFormStream } from '@softmargin/shared/sets/form-stream.ts';
 import { JsonLineParser } from '@softmargin/shared/sets/json-lines.ts';
-import { parseLabelTable } from '@softmargin/shared/sets/label-table.ts';
+import { parseLabelTable, readLabelTable } from '@softmargin/shared/sets/label-table.ts';
 import { readLines } from '@softmargin/shared/sets/lines.ts';
 import { type ArrayStream, readNpyStream } from '@softmargin/shared/sets/npy-stream.ts';
 import { readSafetensorsStream } from '@softmargin/shared/sets/safetensors-stream.ts';
@@ -87,8 +87,8 @@ class SetBodyReader {
     const { boundary } = this.#options;
     if (boundary === undefined) await this.#readFile(body);
     else await this.#readForm(body, boundary);
-    if (this.#labelTable !== undefined) {
-      if (this.#options.pictures?.found) this.#options.pictures.takeLabels(this.#labelTable);
+    if (this.#labelTable !== undefined && this.#options.pictures !== undefined) {
+      if (this.#options.pictures.found) this.#options.pictures.takeLabels(this.#labelTable);
       else this.#takeLabels(parseLabelTable(this.#labelTable, { mostRows: MAX_SET_ROWS }));
     }
     return { features: this.#features, labels: this.#labels };
@@ -141,7 +141,7 @@ class SetBodyReader {
   }
 
   /** Who takes a file of an archive: an array by its field, everything else is up to the pictures. */
-  #visit(name: string, size: number): EntryVisitor | undefined {
+  #visit(name: string, size: number | undefined): EntryVisitor | undefined {
     if (/(^|\/)labels\.csv$/i.test(name)) return (data) => this.#readLabelTable(new ByteReader(data));
     const array = name.replace(/\.npy$/, '');
     if (array === name) return this.#options.pictures?.visit(name, size);
@@ -169,11 +169,14 @@ class SetBodyReader {
 
   async #readLabelTable(body: ByteReader): Promise<void> {
     if (this.#labelTable !== undefined) throw new SetError('labels', 'labels: the labels came twice.');
-    const bytes = await body.take(MAX_LABEL_TABLE_BYTES + 1);
-    if (bytes.length > MAX_LABEL_TABLE_BYTES) {
-      throw new SetError('labels', `labels: a table of labels may have ${MAX_LABEL_TABLE_BYTES} bytes.`);
+    // Where no pictures may come, the labels are of features, and their text need not be held.
+    if (this.#options.pictures === undefined) {
+      const labels = await readLabelTable(body, { mostRows: MAX_SET_ROWS });
+      this.#labelTable = '';
+      this.#takeLabels(labels);
+      return;
     }
-    this.#labelTable = new TextDecoder().decode(bytes);
+    this.#labelTable = await readText(body, MAX_LABEL_TABLE_BYTES);
   }
 
   async #readJsonLines(body: ByteReader): Promise<void> {
@@ -191,6 +194,19 @@ class SetBodyReader {
     if (this.#features !== undefined) {
       this.#options.accept?.({ ...this.#features, type: 'JSON' });
     }
+  }
+}
+
+/** All of a text. @throws {SetError} where it has more bytes than are read. */
+async function readText(body: ByteReader, most: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let length = 0; ; ) {
+    const piece = await body.some(65_536);
+    if (piece.length === 0) return text + decoder.decode();
+    length += piece.length;
+    if (length > most) throw new SetError('labels', `labels: a table of labels may have ${most} bytes.`);
+    text += decoder.decode(piece, { stream: true });
   }
 }
 

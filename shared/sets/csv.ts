@@ -28,18 +28,42 @@ export function* csvRows(
   required: readonly string[],
   optional: readonly string[],
 ): Generator<string[], void, undefined> {
-  let columns: string[] | undefined;
-  for (const { line, number } of linesOf(text.replace(/^\uFEFF/, ''))) {
-    const fields = parseLine(line, number);
-    if (columns === undefined) {
-      columns = fields;
-      checkColumns(columns, required, optional);
-    } else if (fields.length !== columns.length) {
-      throw new CsvError(`line ${number} has ${fields.length} fields for ${columns.length} columns.`);
-    }
-    yield fields;
+  const reader = new CsvReader(required, optional);
+  for (const line of linesOf(text.replace(/^\uFEFF/, ''))) yield reader.read(line);
+  reader.end();
+}
+
+/** The same line by line, as they come. */
+export class CsvReader {
+  readonly #required: readonly string[];
+  readonly #optional: readonly string[];
+  #columns: readonly string[] | undefined;
+  #line = 0;
+
+  constructor(required: readonly string[], optional: readonly string[]) {
+    this.#required = required;
+    this.#optional = optional;
   }
-  if (columns === undefined) checkColumns([], required, optional);
+
+  /** The fields of the next line; of the first, the names of the columns. */
+  read(line: string): string[] {
+    this.#line++;
+    const fields = parseLine(line.replace(/\r$/, ''), this.#line);
+    if (this.#columns === undefined) {
+      this.#columns = fields;
+      checkColumns(fields, this.#required, this.#optional);
+    } else if (fields.length !== this.#columns.length) {
+      throw new CsvError(
+        `line ${this.#line} has ${fields.length} fields for ${this.#columns.length} columns.`,
+      );
+    }
+    return fields;
+  }
+
+  /** Refuses a table without even the names of its columns. */
+  end(): void {
+    if (this.#columns === undefined) checkColumns([], this.#required, this.#optional);
+  }
 }
 
 function checkColumns(
@@ -59,11 +83,11 @@ function checkColumns(
 }
 
 /** The lines of a text, without their breaks; nothing behind the last break is no line. */
-function* linesOf(text: string): Generator<{ line: string; number: number }, void, undefined> {
-  for (let start = 0, number = 1; start < text.length; number++) {
+function* linesOf(text: string): Generator<string, void, undefined> {
+  for (let start = 0; start < text.length; ) {
     const found = text.indexOf('\n', start);
     const end = found < 0 ? text.length : found;
-    yield { line: text.slice(start, end).replace(/\r$/, ''), number };
+    yield text.slice(start, end);
     start = end + 1;
   }
 }

@@ -3,6 +3,7 @@ import { SetError } from './embedding-set.ts';
 /** The signatures of a zip archive's records, as little-endian numbers: "PK" and two bytes. */
 export const SIGNATURES = {
   entry: 0x04034b50,
+  descriptor: 0x08074b50,
   directory: 0x02014b50,
   end64: 0x06064b50,
   locator64: 0x07064b50,

@@ -25,6 +25,15 @@ const INFLATE_BYTES = 4096;
 /** Bytes of a stored entry that are passed on in one go. */
 const STORED_BYTES = 65_536;
 
+/** What an entry may unpack to that does not announce its size: as much as all of a body. */
+const UNSIZED_BYTES = 256 * 1024 * 1024;
+
+/** Signature, checksum and sizes behind the data of an entry. */
+const DESCRIPTOR_BYTES = 16;
+
+/** Deflated, nothing at all takes two bytes; some programs write a few more. */
+const DEFLATED_NOTHING = 16;
+
 /** Entries of an archive of arrays: what the directory is checked against is remembered of each. */
 const MAX_ENTRIES = 1000;
 
@@ -50,8 +59,10 @@ export async function readZipStream(
     if (entries.length === maxEntries) throw archiveError(`it has more than ${maxEntries} entries`);
     const { view, rest } = await readRecord(reader, RECORD_BYTES.entry, entryLengths);
     const entry = readEntry(view, rest, offset);
-    entries.push(entry);
-    await readData(reader, entry, visit(entry.name, entry.size));
+    const unsized = (entry.flags & SIZES_AFTER_DATA) !== 0;
+    const visitor = visit(entry.name, unsized ? undefined : entry.size);
+    entries.push(unsized ? await readUnsized(reader, entry, visitor) : entry);
+    if (!unsized) await readData(reader, entry, visitor);
   }
 }
 
@@ -61,12 +72,6 @@ async function readData(
   visitor: EntryVisitor | undefined,
 ): Promise<void> {
   const { name, packedSize } = entry;
-  if (entry.flags & SIZES_AFTER_DATA) {
-    throw entryError(
-      name,
-      'its size stands behind its data (the archive was written to a pipe); save the archive to a file first',
-    );
-  }
   if (visitor === undefined) {
     const found = await reader.skip(packedSize);
     if (found < packedSize) throw entryError(name, `of ${packedSize} bytes ${found} are there`);
@@ -74,31 +79,116 @@ async function readData(
   }
   checkReadable(entry);
   const found = { crc: 0, size: 0 };
-  const data = unpack(reader, entry, found);
-  await visitor(data);
-  // What the visitor left counts for the checksum.
-  while (!(await data.next()).done);
+  await pass(unpack(sizedPieces(reader, entry), entry, entry.size, found), visitor);
   checkUnpacked(entry, found);
 }
 
-async function* unpack(
+/**
+ * Reads an entry whose sizes and checksum stand behind its data, as an archive has them that was written to a pipe.
+ * Its end is where a record of just as many bytes as came begins.
+ */
+async function readUnsized(
   reader: ByteReader,
   entry: ZipEntry,
+  visitor: EntryVisitor | undefined,
+): Promise<ZipEntry> {
+  if (entry.method === STORED) {
+    throw entryError(
+      entry.name,
+      'its size stands behind its data, and as it is not deflated its end is not to be told (the archive was written to a pipe); save the archive to a file first, or deflate it',
+    );
+  }
+  const pieces = piecesToDescriptor(reader, entry);
+  const found = { crc: 0, size: 0 };
+  if (visitor === undefined) {
+    while (!(await pieces.next()).done);
+  } else {
+    checkReadable(entry);
+    await pass(unpack(pieces, entry, UNSIZED_BYTES, found), visitor);
+  }
+  const descriptor = viewOf(await takeAll(reader, 16));
+  const packedSize = descriptor.getUint32(8, true);
+  const size = descriptor.getUint32(12, true);
+  const described = { ...entry, crc: descriptor.getUint32(4, true), packedSize, size };
+  // In ZIP64 both sizes have eight bytes; so large are none that are read, and the upper four are 0.
+  if (size === 0 && packedSize > DEFLATED_NOTHING) {
+    described.size = viewOf(await takeAll(reader, 8)).getUint32(0, true);
+  }
+  if (visitor !== undefined) checkUnpacked(described, found);
+  return described;
+}
+
+/** Gives a visitor the data of an entry. What it leaves is read all the same: it counts for the checksum. */
+async function pass(data: AsyncGenerator<Uint8Array>, visitor: EntryVisitor): Promise<void> {
+  await visitor(data);
+  while (!(await data.next()).done);
+}
+
+async function* sizedPieces(
+  reader: ByteReader,
+  { name, packedSize }: ZipEntry,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let left = packedSize; left > 0; ) {
+    const piece = await reader.some(Math.min(left, STORED_BYTES));
+    if (piece.length === 0) throw entryError(name, `of ${packedSize} bytes ${packedSize - left} are there`);
+    left -= piece.length;
+    yield piece;
+  }
+}
+
+async function* piecesToDescriptor(
+  reader: ByteReader,
+  { name }: ZipEntry,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let total = 0; ; ) {
+    const piece = await reader.take(STORED_BYTES);
+    const view = viewOf(piece);
+    for (let at = 0; at + DESCRIPTOR_BYTES <= piece.length; at++) {
+      if (piece[at] !== 0x50 || view.getUint32(at, true) !== SIGNATURES.descriptor) continue;
+      if (view.getUint32(at + 8, true) !== total + at) continue;
+      reader.unread(piece.subarray(at));
+      if (at > 0) yield piece.subarray(0, at);
+      return;
+    }
+    if (piece.length < STORED_BYTES) {
+      throw entryError(name, 'its size stands behind its data, and no record of it is to be found there');
+    }
+    // The record may begin in this piece and end in the next.
+    const sure = piece.length - DESCRIPTOR_BYTES + 1;
+    reader.unread(piece.subarray(sure));
+    total += sure;
+    yield piece.subarray(0, sure);
+  }
+}
+
+/** @param most bytes that it may unpack to. */
+async function* unpack(
+  pieces: AsyncIterable<Uint8Array>,
+  { name, method }: ZipEntry,
+  most: number,
   found: { crc: number; size: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { name, size, packedSize, method } = entry;
   const inflate = method === STORED ? undefined : new Inflater(name);
-  const most = inflate === undefined ? STORED_BYTES : INFLATE_BYTES;
-  for (let left = packedSize; left > 0; ) {
-    const packed = await reader.some(Math.min(left, most));
-    if (packed.length === 0) throw entryError(name, `of ${packedSize} bytes ${packedSize - left} are there`);
-    left -= packed.length;
-    for (const bytes of inflate?.push(packed, left === 0) ?? [packed]) {
-      found.size += bytes.length;
-      if (found.size > size) throw entryError(name, `it unpacks to more than the ${size} bytes it announces`);
-      found.crc = crc32(bytes, found.crc);
-      yield bytes;
+  for await (const piece of pieces) {
+    for (let start = 0; start < piece.length; start += INFLATE_BYTES) {
+      const packed = inflate === undefined ? piece : piece.subarray(start, start + INFLATE_BYTES);
+      for (const bytes of inflate?.push(packed) ?? [packed]) {
+        found.size += bytes.length;
+        if (found.size > most)
+          throw entryError(
+            name,
+            `it unpacks to more than the ${most} bytes it ${most === UNSIZED_BYTES ? 'may' : 'announces'}`,
+          );
+        found.crc = crc32(bytes, found.crc);
+        yield bytes;
+      }
+      if (inflate === undefined) break;
     }
+  }
+  for (const bytes of inflate?.end() ?? []) {
+    found.size += bytes.length;
+    found.crc = crc32(bytes, found.crc);
+    yield bytes;
   }
 }
 
@@ -112,7 +202,12 @@ class Inflater {
     this.#inflate = new Inflate((bytes) => this.#output.push(bytes));
   }
 
-  push(packed: Uint8Array, last: boolean): Uint8Array[] {
+  /** What is left at its end. */
+  end(): Uint8Array[] {
+    return this.push(new Uint8Array(), true);
+  }
+
+  push(packed: Uint8Array, last = false): Uint8Array[] {
     try {
       this.#inflate.push(packed, last);
     } catch (error) {

@@ -4,6 +4,7 @@ import { backendChoices } from '../../training/backend/choose-backend.ts';
 import { measureEvaluation, renderEvaluation } from './evaluation-report.ts';
 import { renderScale, simulateScale } from './scale.ts';
 import { renderTraining, reportTraining } from './training-report.ts';
+import { measureUpload, renderUpload } from './upload.ts';
 
 const USAGE = `Usage: npm run bench -- <bench> [options]
 
@@ -14,10 +15,15 @@ const USAGE = `Usage: npm run bench -- <bench> [options]
   scale        Evaluation jobs up to ten million vectors and a thousand isolates, simulated: the service's plan,
                ledger and watchdog, with latency, lost messages and crashes. Some minutes.
 
+  upload       A set of 4 GB in parts to the local server, and an evaluation of 1,000 queries against it, with the
+               resident size of workerd. Some minutes to a quarter of an hour, and 5 GB of disk.
+
   --json       Print JSON in place of the table.
   --backend    Where training runs: ${backendChoices.join(', ')}. Default: auto.
   --peak       Of training, the card's peak in float32, in TFLOP/s: its share is printed.
   --small      Of scale, leave out what has ten million vectors.
+  --rows <n>, --dimension <n>
+               Of upload, its size (default 1000000 and 1024).
   --seed <n>   Of scale, the seed of all that happens by chance (default 1).
 `;
 
@@ -27,6 +33,8 @@ const optionsSchema = z.object({
   peak: z.coerce.number().positive().optional(),
   small: z.boolean(),
   seed: z.coerce.number().int().nonnegative(),
+  rows: z.coerce.number().int().positive(),
+  dimension: z.coerce.number().int().positive(),
 });
 
 type Options = z.infer<typeof optionsSchema>;
@@ -39,6 +47,8 @@ const benches: Readonly<Record<string, (options: Options) => Promise<string>>> =
     print(json, await reportTraining(backend, peak, note), renderTraining),
   scale: async ({ json, small, seed }) =>
     print(json, await simulateScale(small ? 'small' : 'all', seed, note), renderScale),
+  upload: async ({ json, rows, dimension }) =>
+    print(json, await measureUpload(rows, dimension, note), renderUpload),
 };
 
 function print<Report>(json: boolean, report: Report, render: (report: Report) => string): string {
@@ -53,6 +63,8 @@ async function main(): Promise<number> {
       peak: { type: 'string' },
       small: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
+      rows: { type: 'string', default: '1000000' },
+      dimension: { type: 'string', default: '1024' },
       help: { type: 'boolean', short: 'h' },
     },
     allowPositionals: true,
