@@ -11,8 +11,14 @@ const workerd = defineProject(async () => ({
         serviceBindings: { DECODER_IMAGES: answerDecoderImages },
         bindings: {
           PICTURE_ORIGINS: 'https://images.test, https://*.cdn.test',
+          LOG_REQUESTS: 'off',
+          METRICS_FLUSH_MS: '0',
           API_KEY: 'the-key-of-the-tests',
           MIGRATIONS: await readD1Migrations('./functions/migrations'),
+        },
+        ratelimits: {
+          REQUESTS: { namespace_id: 'all', simple: { limit: 10_000_000, period: 60 } },
+          FEW_REQUESTS: { namespace_id: 'few', simple: { limit: 3, period: 60 } },
         },
         // For the tests of the migrations themselves, which begin with nothing.
         d1Databases: { EMPTY: 'empty' },

@@ -4,6 +4,7 @@ import { type AppTypes, type Bindings, parseVariables } from './environment.ts';
 import { ApiError } from './errors.ts';
 import { digestOf, findKeyInForce, recordUse } from './keys/catalogue.ts';
 import { ADMINISTRATOR, type Key } from './keys/key.ts';
+import { logError } from './observation/log.ts';
 import { bindingsOf } from './owners.ts';
 
 /**
@@ -25,7 +26,7 @@ export const access: MiddlewareHandler<AppTypes> = async (context, next) => {
   }
   context.set('key', key);
   context.set('bindings', bindingsOf(context.env, key.owner));
-  if (key.id !== undefined) waitUntil(recordUse(context.env, key.id).catch(console.error));
+  if (key.id !== undefined) waitUntil(recordUse(context.env, key.id).catch(logError));
   return next();
 };
 

@@ -128,5 +128,7 @@ test('an error that nobody foresaw is 500 without its cause, which the log has',
   expect(response.status).toBe(500);
   expect(text).not.toContain(cause.message);
   expect(JSON.parse(text).error.message).toContain(response.headers.get('X-Request-Id'));
-  expect(log).toHaveBeenCalledWith(cause);
+  const line = JSON.parse(log.mock.calls[0][0]);
+  expect(line).toMatchObject({ level: 'error', event: 'error', message: cause.message });
+  expect(line.requestId).toBe(response.headers.get('X-Request-Id'));
 });

@@ -3,11 +3,16 @@ import { requestId } from 'hono/request-id';
 import { access } from './access.ts';
 import type { AppTypes } from './environment.ts';
 import { ApiError, respondToError } from './errors.ts';
+import { crossOrigin, securityHeaders } from './headers.ts';
+import { rateLimit } from './keys/rate.ts';
+import { observe } from './observation/observe.ts';
+import { addDocumentationRoutes } from './routes/documentation.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addEvaluationRoutes } from './routes/evaluations.ts';
 import { addEvaluationResultRoutes } from './routes/evaluations-results.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addKeyRoutes } from './routes/keys.ts';
+import { addMetricsRoute } from './routes/metrics.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addSearchRoute } from './routes/search.ts';
 import { addSetUploadRoutes } from './routes/set-uploads.ts';
@@ -27,9 +32,14 @@ export function createApp(): Hono<AppTypes> {
     ),
   );
   app.use(requestId());
-  app.use('/v1/*', access);
+  app.use(observe);
+  app.use(securityHeaders);
+  app.use(crossOrigin);
+  for (const path of ['/v1/*', '/metrics']) app.use(path, access, rateLimit);
 
   addHealthRoute(app);
+  addDocumentationRoutes(app);
+  addMetricsRoute(app);
   addKeyRoutes(app);
   addModelRoutes(app);
   addEmbeddingRoutes(app);

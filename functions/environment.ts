@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Evaluation } from './evaluation/evaluation.ts';
 import type { ShardMessage } from './evaluation/shard.ts';
 import type { Key } from './keys/key.ts';
-import { INVOCATION_CPU_MS, SHARD_TIMEOUT_MS } from './limits.ts';
+import { INVOCATION_CPU_MS, METRICS_FLUSH_MS, QUOTAS, SHARD_TIMEOUT_MS } from './limits.ts';
 import type { OwnedBindings } from './owners.ts';
 
 /** What wrangler.toml binds to the Worker. */
@@ -11,7 +11,15 @@ export interface Bindings {
   readonly CATALOGUE: D1Database;
   readonly SHARDS: Queue<ShardMessage>;
   readonly EVALUATIONS: DurableObjectNamespace<Evaluation>;
+  /** Counts the requests of each key. */
+  readonly REQUESTS: RateLimit;
   readonly API_KEY?: string;
+  readonly QUOTA_VECTORS?: string;
+  readonly QUOTA_BYTES?: string;
+  readonly QUOTA_EVALUATIONS?: string;
+  readonly CORS_ORIGINS?: string;
+  readonly LOG_REQUESTS?: string;
+  readonly METRICS_FLUSH_MS?: string;
   readonly SHARD_WORK?: string;
   readonly SHARD_TIMEOUT_MS?: string;
   readonly INVOCATION_CPU_MS?: string;
@@ -26,6 +34,14 @@ export interface AppTypes {
   /** From `access`: what sent the request, and the bindings of its owner. */
   Variables: { requestId: string; key: Key; bindings: OwnedBindings };
 }
+
+/** A list of origins, separated by commas. */
+const originsSchema = z
+  .string()
+  .default('')
+  .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []));
+
+const quotaSchema = z.coerce.number().int().nonnegative();
 
 const variablesSchema = z.object({
   API_KEY: z.string().min(1).optional(),
@@ -51,11 +67,21 @@ const variablesSchema = z.object({
    * Where pictures may be fetched from, by commas: origins as https://images.example.com, or
    * https://*.example.com for every name below it. None unless set.
    */
-  PICTURE_ORIGINS: z
-    .string()
-    .default('')
-    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []))
-    .pipe(z.array(z.string().regex(/^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/, 'must be an origin'))),
+  PICTURE_ORIGINS: originsSchema.pipe(
+    z.array(z.string().regex(/^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d+)?$/, 'must be an origin')),
+  ),
+  /** Whose pages may read answers in a browser, by commas: https://console.example.com. None unless set. */
+  CORS_ORIGINS: originsSchema.pipe(
+    z.array(z.string().regex(/^https?:\/\/[a-z0-9.-]+(:\d+)?$/, 'must be an origin')),
+  ),
+  /** What each owner may have: rows of stored sets, bytes, and evaluations that are queued or run. */
+  QUOTA_VECTORS: quotaSchema.default(QUOTAS.vectors),
+  QUOTA_BYTES: quotaSchema.default(QUOTAS.bytes),
+  QUOTA_EVALUATIONS: quotaSchema.default(QUOTAS.evaluations),
+  /** Whether every request is a line of the log. */
+  LOG_REQUESTS: z.enum(['on', 'off']).default('on'),
+  /** How long an isolate keeps what it counted to itself, in milliseconds. */
+  METRICS_FLUSH_MS: z.coerce.number().int().min(0).max(20_000).default(METRICS_FLUSH_MS),
 });
 
 export type EnvironmentVariables = z.infer<typeof variablesSchema>;

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type * as z from 'zod';
+import { logError } from './observation/log.ts';
 
 /** What an error response says, in OpenAI's form. */
 export interface ErrorDetails {
@@ -43,8 +44,8 @@ export function respondToError(error: unknown, context: Context): Response {
   if (error instanceof ApiError) {
     return context.json({ error: error.details }, error.status, error.headers);
   }
-  console.error(error);
   const requestId = context.get('requestId');
+  logError(error, { requestId });
   const details = new ApiError(500, {
     message: `The server failed. The log has the cause under the request id ${requestId}.`,
     code: 'internal_error',

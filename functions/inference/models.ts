@@ -2,6 +2,7 @@ import { type Bundle, BundleError, readBundle } from '@softmargin/shared/bundle/
 import { readBundleStream } from '@softmargin/shared/bundle/bundle-stream.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { ApiError } from '../errors.ts';
+import { checkStorage } from '../keys/quotas.ts';
 import { BODY_LIFETIME_MS, MAX_MODEL_BYTES } from '../limits.ts';
 import { type OwnedBindings, ownedKey } from '../owners.ts';
 import { closeHolder, HeldStore, openHolder, sweep } from '../sets/holds.ts';
@@ -35,11 +36,12 @@ export async function storeModel(
   models.makeRoom(MAX_MODEL_BYTES);
   const { bundle, pieces } = await checkBundle(body);
   const { manifest, sha256 } = bundle;
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  await checkStorage(bindings, { vectors: 0, bytes });
   const holder = crypto.randomUUID();
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {
     await new HeldStore(bindings, holder).put(modelKey(sha256), streamOf(pieces));
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const object = ownedKey(bindings.owner, modelKey(sha256));
     return await publishModel(bindings, name, { sha256, manifest, bytes }, object);
   } finally {

@@ -21,7 +21,7 @@ export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
         return useModel(context.var.bindings, request.model, async (model, name) => {
           const dimensions = checkDimensions(request, name, model.manifest);
           held.add(passBytes(model, request.files.length));
-          const embeddings = await embedPictures(model, request.files, request.flip);
+          const embeddings = await embedPictures(model, request.files, request.flip, held.decoding);
           return respond(context, request, name, model.sha256, shorten(embeddings, dimensions));
         });
       });

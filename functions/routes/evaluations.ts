@@ -30,6 +30,7 @@ import { readSpeeds, shardWork } from '../evaluation/speeds.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
 import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
 import { modelReferenceSchema } from '../inference/model-reference.ts';
+import { checkEvaluations } from '../keys/quotas.ts';
 import {
   MAX_DRAWS,
   MAX_EVALUATION_BODY_BYTES,
@@ -50,7 +51,8 @@ import { SERVICE_VERSION } from '../version.ts';
 import { addRoute, needs } from './route.ts';
 import { setNameSchema, setNotFound } from './sets.ts';
 
-function requestSchema(places: AllowedPlaces) {
+/** What an evaluation is asked for with. @param places where its webhook may go. */
+export function evaluationRequestSchema(places: AllowedPlaces) {
   return z.strictObject({
     query: setNameSchema,
     gallery: setNameSchema,
@@ -62,7 +64,7 @@ function requestSchema(places: AllowedPlaces) {
   });
 }
 
-const pageSchema = z.strictObject({
+export const evaluationsPageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_EVALUATIONS_PAGE).default(20),
   after: z.uuid().optional(),
   state: z.enum(evaluationStates).optional(),
@@ -122,7 +124,7 @@ export async function currentObject(bindings: OwnedBindings, row: EvaluationRow)
 async function create(context: Context<AppTypes>): Promise<Response> {
   const { bindings: env } = context.var;
   const { WEBHOOK_LOOPBACK, WEBHOOK_HOSTS } = parseVariables(env);
-  const schema = requestSchema({ loopback: WEBHOOK_LOOPBACK === 'allow', hosts: WEBHOOK_HOSTS });
+  const schema = evaluationRequestSchema({ loopback: WEBHOOK_LOOPBACK === 'allow', hosts: WEBHOOK_HOSTS });
   const request = parseRequest(schema, await readJson(context.req.raw, MAX_EVALUATION_BODY_BYTES));
   const idempotency = await idempotencyOf(context.req.raw.headers, request);
   // What was asked for before is answered before the sets are looked for: they may be gone since.
@@ -139,6 +141,7 @@ async function create(context: Context<AppTypes>): Promise<Response> {
   checkFit(rule, query, gallery, model);
   if (dryRun) return context.json(await planOf(env, rule, query, gallery, model));
 
+  await checkEvaluations(env);
   const id = crypto.randomUUID();
   const evaluation = { id, query, gallery, model, rule, webhookUrl: webhook?.url, idempotency };
   const { row, created } = await createEvaluation(env, evaluation, webhook);
@@ -245,7 +248,7 @@ async function recordInterrupted(bindings: OwnedBindings): Promise<void> {
 
 async function list(context: Context<AppTypes>): Promise<Response> {
   const { bindings: env } = context.var;
-  const { limit, after, state } = parseRequest(pageSchema, context.req.query());
+  const { limit, after, state } = parseRequest(evaluationsPageSchema, context.req.query());
   const last = after === undefined ? undefined : await findOwnedEvaluation(env, after);
   if (last === null) {
     throw new ApiError(400, {

@@ -201,7 +201,7 @@ function printLine(line: string): void {
     const [, method, path, status, time] = request;
     const colour = Number(status) >= 500 ? 'red' : Number(status) >= 400 ? 'yellow' : 'green';
     console.log(`  ${styleText(colour, status)}  ${method} ${path}  ${styleText('dim', time)}`);
-  } else if (!/^\[wrangler:info\]|^⎔/.test(stripColour(line))) {
+  } else if (!/^\[wrangler:info\]|^⎔|^\{"level":"info","event":"request"/.test(stripColour(line))) {
     console.log(line);
   }
 }

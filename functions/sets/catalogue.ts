@@ -26,6 +26,8 @@ export interface StoredSet extends SetDescription {
   readonly groups: number | null;
   /** Pictures that could not be read; they keep their place, and no model is asked about them. */
   readonly brokenPictures: number;
+  /** What it takes of the owner's quota. */
+  readonly bytes: number;
 }
 
 /** A stored content that is to become a set. */
@@ -43,7 +45,7 @@ export interface StoredContent {
 }
 
 const COLUMNS =
-  'name, kind, sha256, count, dimension, identities, cameras, "groups", broken_pictures AS brokenPictures, created_at AS createdAt';
+  'name, kind, sha256, count, dimension, identities, cameras, "groups", broken_pictures AS brokenPictures, bytes, created_at AS createdAt';
 
 /**
  * Gives a stored content its name, in one step; a set of that name before it is replaced. The holder that
@@ -93,7 +95,19 @@ export async function publishSet(
   if (published.meta.changes === 0) return undefined;
   return {
     description: {
-      ...{ name, kind, sha256, count, dimension, identities, cameras, groups, brokenPictures, createdAt },
+      ...{
+        name,
+        kind,
+        sha256,
+        count,
+        dimension,
+        identities,
+        cameras,
+        groups,
+        brokenPictures,
+        bytes,
+        createdAt,
+      },
     },
     created: known.results.length === 0,
   };

@@ -6,11 +6,12 @@ import { parseJsonSet } from '@softmargin/shared/sets/json.ts';
 import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { parseJson } from '../body.ts';
 import { ApiError } from '../errors.ts';
+import { checkStorage } from '../keys/quotas.ts';
 import { BODY_LIFETIME_MS, MAX_JSON_SET_BYTES, MAX_SET_BODY_BYTES } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
 import { BlockWriter, type StoredFeatures } from './block-writer.ts';
 import { FORMAT_BYTES, formatOf } from './body-format.ts';
-import { publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
+import { findSet, publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
 import { joinLabels, storeIndex } from './content.ts';
 import { bytesOf, type ContentStore, putObject } from './content-store.ts';
 import { closeHolder, HeldStore, openHolder, sweep, uploadGone } from './holds.ts';
@@ -46,7 +47,11 @@ export async function storeSet(
   const holder = crypto.randomUUID();
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {
+    await checkStorage(bindings, { vectors: 1, bytes: 0 });
     const { content, pictures } = await storeBody(new HeldStore(bindings, holder), body, reading);
+    // One that is replaced makes room.
+    const { count = 0, bytes = 0 } = (await findSet(bindings, name)) ?? {};
+    await checkStorage(bindings, { vectors: content.count - count, bytes: content.bytes - bytes });
     const published = await publishSet(bindings, name, content, holder, 0);
     if (published === undefined) throw uploadGone(holder);
     return { ...published, pictures };

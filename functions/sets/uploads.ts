@@ -1,3 +1,4 @@
+import { checkStorage } from '../keys/quotas.ts';
 import { UPLOAD_LIFETIME_MS } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
 import { closeHolder, HOLDER_IS_LIVE, openHolder, sweep, uploadGone } from './holds.ts';
@@ -44,6 +45,10 @@ export async function beginUpload(
   { count, dimension, dtype }: UploadRequest,
 ): Promise<Upload> {
   await sweep(bindings);
+  await checkStorage(bindings, {
+    vectors: count,
+    bytes: Float32Array.BYTES_PER_ELEMENT * count * dimension,
+  });
   const id = crypto.randomUUID();
   const now = Date.now();
   const createdAt = new Date(now).toISOString();

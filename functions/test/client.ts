@@ -1,6 +1,8 @@
 import { env, exports } from 'cloudflare:workers';
 import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import { inject } from 'vitest';
+import { createKey } from '../keys/catalogue.ts';
+import type { Scope } from '../keys/key.ts';
 import { bindingsOf, DEFAULT_OWNER } from '../owners.ts';
 
 /** What bodies of answers hold, of whatever route: tests know which fields are there. */
@@ -45,6 +47,12 @@ export const AUTHORIZED = { Authorization: `Bearer ${env.API_KEY}` };
 
 /** The bindings of the administrator, whose key tests send unless they say otherwise. */
 export const owned = bindingsOf(env, DEFAULT_OWNER);
+
+/** A key of an owner with some scopes, as the header that requests carry. */
+export async function keyOf(owner: string, ...scopes: Scope[]): Promise<{ Authorization: string }> {
+  const { key } = await createKey(env, { owner, name: 'test', scopes, expiresAt: null });
+  return { Authorization: `Bearer ${key}` };
+}
 
 /** Fetches from the Worker under test what is not JSON. */
 export function fetchWorker(path: string): Promise<Response> {

@@ -12,6 +12,8 @@ declare global {
       /** Files and reference pixels, from Node: see `decoder-images.ts`. */
       readonly DECODER_IMAGES: Fetcher;
       readonly EMPTY: D1Database;
+      /** Lets a key send three requests a minute. */
+      readonly FEW_REQUESTS: RateLimit;
     }
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
-import { INVOCATION_CPU_MS } from '../../limits.ts';
+import { INVOCATION_CPU_MS, RATE_LIMIT, RATE_PERIOD_SECONDS } from '../../limits.ts';
 import { root } from '../wrangler.ts';
 import { MAX_SCRIPT_GZIP_BYTES, MAX_STARTUP_CPU_MS } from './budget.ts';
 import { bundle } from './bundle.ts';
@@ -22,6 +22,8 @@ function read(environment?: string): unknown {
   });
   const { name, vars, limits, observability, placement, compatibility_date, compatibility_flags } = config;
   const { r2_buckets, d1_databases, queues, durable_objects, migrations, rules, minify } = config;
+  // Each counts on its own.
+  const ratelimits = config.ratelimits.map((limit: object) => ({ ...limit, namespace_id: undefined }));
   const settings = {
     name,
     vars,
@@ -32,7 +34,7 @@ function read(environment?: string): unknown {
     compatibility_flags,
     minify,
   };
-  const bindings = { r2_buckets, d1_databases, queues, durable_objects, migrations, rules };
+  const bindings = { r2_buckets, d1_databases, queues, durable_objects, migrations, rules, ratelimits };
   return JSON.parse(
     JSON.stringify({ ...settings, ...bindings }).replaceAll(`softmargin-${environment}`, 'softmargin'),
   );
@@ -43,6 +45,12 @@ describe.each(environments)('%s', (environment) => {
     expect(read(environment)).toEqual(read());
     const { worker, buckets, databases, queues } = readTarget(environment);
     for (const name of [worker, ...buckets, ...databases, ...queues]) expect(name).toContain(environment);
+  });
+
+  test('counts the requests of a key as the service says', () => {
+    expect(read(environment)).toMatchObject({
+      ratelimits: [{ name: 'REQUESTS', simple: { limit: RATE_LIMIT, period: RATE_PERIOD_SECONDS } }],
+    });
   });
 
   test('has the processor time that shards are planned for', () => {
