@@ -98,7 +98,7 @@ export const operations: readonly OperationDescription[] = [
   {
     ...{ method: 'delete', path: '/v1/models/{model}', id: 'deleteModel', scopes: ['admin'] },
     summary: 'Deletes a model with all its versions, or one version of it',
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 200: { description: 'It is gone', content: answers.deletedSchema } },
   },
   {
     ...{ method: 'put', path: '/v1/models/{model}/default', id: 'setDefaultModel', scopes: ['admin'] },
@@ -264,7 +264,7 @@ export const operations: readonly OperationDescription[] = [
   {
     ...{ method: 'delete', path: '/v1/evaluations/{id}', id: 'deleteEvaluation', scopes: ['evaluate'] },
     summary: 'Removes an evaluation and all that is stored of it',
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 200: { description: 'It is gone', content: answers.deletedSchema } },
   },
   {
     ...{ method: 'delete', path: '/v1/sets/{set}', id: 'deleteSet', scopes: ['evaluate'] },
