@@ -264,7 +264,7 @@ export const operations: readonly OperationDescription[] = [
   {
     ...{ method: 'delete', path: '/v1/evaluations/{id}', id: 'deleteEvaluation', scopes: ['evaluate'] },
     summary: 'Removes an evaluation and all that is stored of it',
-    answers: { 200: { description: 'It is gone', content: answers.deletedSchema } },
+    answers: { 204: { description: 'It is gone' } },
   },
   {
     ...{ method: 'delete', path: '/v1/sets/{set}', id: 'deleteSet', scopes: ['evaluate'] },
