@@ -1,4 +1,5 @@
 import type { Bundle } from '@softmargin/shared/bundle/bundle.ts';
+import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { MAX_LOADED_MODEL_BYTES } from '../limits.ts';
 
@@ -15,9 +16,12 @@ interface LoadedModel {
  */
 export class LoadedModels {
   readonly #loaded = new Map<string, LoadedModel>();
+  readonly #engine: InferenceEngine;
   readonly #limit: number;
 
-  constructor(limit = MAX_LOADED_MODEL_BYTES) {
+  /** @param engine holds the weights and computes. */
+  constructor(engine: InferenceEngine, limit = MAX_LOADED_MODEL_BYTES) {
+    this.#engine = engine;
     this.#limit = limit;
   }
 
@@ -38,7 +42,7 @@ export class LoadedModels {
     if (entry === undefined) {
       const { bundle, bytes } = await read();
       // Another request may have loaded it while this one was reading.
-      entry = this.#loaded.get(key) ?? { model: ServingModel.load(bundle), bytes, users: 0 };
+      entry = this.#loaded.get(key) ?? { model: ServingModel.load(bundle, this.#engine), bytes, users: 0 };
     }
     this.#loaded.delete(key);
     this.#loaded.set(key, entry);

@@ -142,10 +142,10 @@ async function useStored<R>(
 }
 
 async function checkBundle(bytes: Uint8Array): Promise<Bundle> {
-  await startBackend();
+  const { engine } = await startBackend();
   try {
     const bundle = await readBundle(bytes);
-    const model = ServingModel.load(bundle);
+    const model = ServingModel.load(bundle, engine);
     const { height, width, channels } = bundle.manifest.input;
     try {
       const embedding = await model.embed(new Float32Array(height * width * channels), 1);

@@ -193,6 +193,6 @@ class ShapeLayers implements Layers<MapShape> {
 }
 
 /** How many windows fit into a padded length. */
-function windows(length: number, size: number, stride: number, padding: number): number {
+export function windows(length: number, size: number, stride: number, padding: number): number {
   return Math.floor((length + 2 * padding - size) / stride) + 1;
 }
