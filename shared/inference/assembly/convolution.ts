@@ -8,7 +8,7 @@ const TILE: i32 = 4;
 const PANEL: i32 = 8;
 
 /** Bytes of packed windows: every panel of filters passes over them, so they stay in the second-level cache. */
-const BLOCK_BYTES: i32 = 65536;
+const BLOCK_BYTES: i32 = 131072;
 
 /** A tile at the edge of the output, and what is added to it. */
 const EDGE_BYTES: usize = 4 * <usize>(TILE * PANEL);
