@@ -25,7 +25,7 @@ export function plainEmbedding(architecture: Architecture, picture: PlainMap, te
 }
 
 /** Every layer for one picture, the slow way: as PyTorch documents it, one number after the other. */
-class PlainLayers implements Layers<PlainMap> {
+export class PlainLayers implements Layers<PlainMap> {
   readonly #tensors: Tensors;
 
   constructor(tensors: Tensors) {

@@ -51,15 +51,29 @@ export const modelSchema = z.strictObject({
   object: z.literal('model'),
   created: countSchema.describe('Seconds since 1970'),
   owned_by: z.enum(['softmargin', 'user']),
+  default: z.boolean().describe('Whether requests that name no model mean it'),
+  version: z.int().positive(),
+  bytes: countSchema.describe('Of the bundle'),
   architecture: z.string(),
   input: z.strictObject({ height: z.int(), width: z.int(), channels: z.int() }),
   dimension: z.int().positive(),
   distance: z.enum(distanceNames),
   sha256: digestSchema,
+  preprocessing: z.looseObject({}),
+  flip: z.boolean(),
+  truncatable: z.boolean(),
+  weights: z.looseObject({}).describe('How they are stored and served, and their drift from float32'),
   scores: z.record(z.string(), z.number()),
+  limits: z.record(z.string(), countSchema),
 });
 
-export const modelWithManifestSchema = modelSchema.extend({ manifest: z.looseObject({}) });
+export const modelWithManifestSchema = modelSchema.extend({
+  manifest: z.looseObject({}),
+  versions: z
+    .array(z.strictObject({ version: z.int().positive(), sha256: digestSchema, created: countSchema }))
+    .optional()
+    .describe('The newest first; of GET'),
+});
 export const modelsSchema = z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) });
 
 export const embeddingsSchema = z.strictObject({

@@ -89,11 +89,21 @@ export const operations: readonly OperationDescription[] = [
     body: { required: true, contents: [BYTES] },
     answers: {
       200: {
-        description: 'It took the place of one of that name',
+        description: 'It is the newest version of a model that was there',
         content: answers.modelWithManifestSchema,
       },
       201: { description: 'It is stored', content: answers.modelWithManifestSchema },
     },
+  },
+  {
+    ...{ method: 'delete', path: '/v1/models/{model}', id: 'deleteModel', scopes: ['admin'] },
+    summary: 'Deletes a model with all its versions, or one version of it',
+    answers: { 200: { description: 'It is gone', content: answers.deletedSchema } },
+  },
+  {
+    ...{ method: 'put', path: '/v1/models/{model}/default', id: 'setDefaultModel', scopes: ['admin'] },
+    summary: 'Makes a model the one of requests that name none',
+    answers: { 200: { description: 'The model', content: answers.modelSchema } },
   },
   {
     ...{ method: 'post', path: '/v1/embeddings', id: 'createEmbeddings', scopes: ['embed'] },

@@ -65,9 +65,10 @@ export function addModelRoutes(app: Hono<AppTypes>): void {
       );
     }),
     DELETE: needs('admin', async (context) => {
-      const { model: reference } = parseRequest(referenceSchema, context.req.param());
+      const { model } = context.req.param();
+      const { model: reference } = parseRequest(referenceSchema, { model });
       await removeModel(context.var.bindings, reference);
-      return context.body(null, 204);
+      return context.json({ id: model, object: 'model', deleted: true });
     }),
   });
 

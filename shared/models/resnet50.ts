@@ -100,7 +100,7 @@ function resNet50(options: ResNet50Options, variant: Variant = {}): Architecture
  * divided by the number of positions, and with one channel within. For one channel the products
  * θ(x) φ(x)ᵀ g(x) / N are θ(x) times the mean of φ(x) · g(x).
  */
-function nonLocalBlock<T>(layers: Layers<T>, input: T, name: string, filters: number): T {
+export function nonLocalBlock<T>(layers: Layers<T>, input: T, name: string, filters: number): T {
   const [theta, phi, g] = ['theta', 'phi', 'g'].map((part) =>
     layers.convolution(input, { name: `${name}.${part}`, filters: 1, kernel: 1 }),
   );
