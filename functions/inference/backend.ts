@@ -1,5 +1,6 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
 import '@tensorflow/tfjs-backend-wasm/dist/register_all_kernels.js';
+import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
 import createModule, {
   type BackendWasmModule,
 } from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
@@ -8,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ApiError } from '../errors.ts';
 import { logError } from '../observation/log.ts';
 import { PictureDecoder } from './decode.ts';
+import { createEngine, type Heap } from './engine.ts';
 import { BytesInFlight } from './in-flight.ts';
 import { LoadedModels } from './loaded-models.ts';
 import { Passes } from './passes.ts';
@@ -16,6 +18,8 @@ import { Passes } from './passes.ts';
 export interface Backend {
   readonly name: 'wasm';
   readonly simd: true;
+  /** Our own kernels on tfjs's heap, which compute the networks. */
+  readonly engine: InferenceEngine;
   readonly models: LoadedModels;
   readonly decoder: PictureDecoder;
   readonly passes: Passes;
@@ -52,12 +56,14 @@ export function startBackend(): Promise<Backend> {
 
 async function boot(): Promise<Backend> {
   if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) throw new Error('This runtime has no WASM SIMD.');
+  let memory: WebAssembly.Memory | undefined;
   const wasm = await createModule({
     instantiateWasm(
       imports: WebAssembly.Imports,
       receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
     ) {
       const instance = new WebAssembly.Instance(simdModule, imports);
+      memory = Object.values(instance.exports).find((each) => each instanceof WebAssembly.Memory);
       receive(instance, simdModule);
       return instance.exports;
     },
@@ -69,10 +75,13 @@ async function boot(): Promise<Backend> {
   await tf.setBackend('wasm');
   await tf.ready();
   if (tf.getBackend() !== 'wasm') throw new Error(`tfjs fell back to the backend "${tf.getBackend()}".`);
+  if (memory === undefined) throw new Error('The WASM of TensorFlow.js does not show its memory.');
+  const engine = createEngine(wasm as BackendWasmModule & Heap, memory);
   return {
     name: 'wasm',
     simd: true,
-    models: new LoadedModels(),
+    engine,
+    models: new LoadedModels(engine),
     decoder: new PictureDecoder(),
     passes: new Passes(),
     inFlight: new BytesInFlight(),

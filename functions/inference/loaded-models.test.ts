@@ -1,21 +1,26 @@
+import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
 import { mnist2d } from '@softmargin/shared/models/mnist-2d.ts';
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
-import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { exampleBundle } from '../../test/bundles.ts';
 import { startBackend } from './backend.ts';
 import { LoadedModels } from './loaded-models.ts';
-import { servingBytes } from './serving-memory.ts';
+import { loadingBytes, servingBytes } from './serving-memory.ts';
 
-beforeAll(() => startBackend());
+let engine: InferenceEngine;
+beforeAll(async () => {
+  ({ engine } = await startBackend());
+});
 
 const image = new Float32Array(28 * 28);
 const read = (seed: number) => async () => exampleBundle(mnist2d, seed);
 const each = servingBytes(exampleBundle(mnist2d));
+/** Room for one that is loaded, and for another one to be. */
+const roomForTwo = each + loadingBytes(exampleBundle(mnist2d));
 const embed = (model: ServingModel) => model.embed(image, 1);
 
 test('a model is read once while it stays loaded', async () => {
-  const models = new LoadedModels(2 * each);
+  const models = new LoadedModels(engine, roomForTwo);
   let reads = 0;
   const counted = async () => {
     reads++;
@@ -26,21 +31,21 @@ test('a model is read once while it stays loaded', async () => {
 });
 
 test('the one used longest ago makes room and gives its memory back', async () => {
-  const models = new LoadedModels(2 * each);
-  const before = tf.memory().numTensors;
+  const models = new LoadedModels(engine, roomForTwo);
+  const before = engine.heldBytes;
   await models.use('a', 10, read(1), embed);
-  const tensors = tf.memory().numTensors - before;
-  expect(tensors).toBeGreaterThan(0);
+  expect(engine.heldBytes - before).toBe(each);
   await models.use('b', 10, read(2), embed);
   await models.use('a', 10, read(1), embed);
   await models.use('c', 10, read(3), embed);
   expect(models.keys).toEqual(['a', 'c']);
-  expect(tf.memory().numTensors - before).toBe(2 * tensors);
+  expect(engine.heldBytes - before).toBe(2 * each);
+  expect(models.bytes).toBe(2 * each);
 });
 
 test('one that is in use is disposed when its last user is done', async () => {
-  const models = new LoadedModels(each);
-  const before = tf.memory().numTensors;
+  const models = new LoadedModels(engine, each);
+  const before = engine.heldBytes;
   let embedding: Float32Array | undefined;
   await models.use('a', 10, read(1), async (model) => {
     const first = await embed(model);
@@ -49,16 +54,16 @@ test('one that is in use is disposed when its last user is done', async () => {
     embedding = await embed(model);
     expect(embedding).toEqual(first);
   });
-  const withOne = tf.memory().numTensors - before;
+  const withOne = engine.heldBytes - before;
   await models.use('c', 10, read(3), embed);
-  expect(tf.memory().numTensors - before).toBe(withOne);
+  expect(engine.heldBytes - before).toBe(withOne);
 });
 
 test('requests that load the same model at once share it', async () => {
-  const models = new LoadedModels(2 * each);
-  const before = tf.memory().numTensors;
+  const models = new LoadedModels(engine, roomForTwo);
+  const before = engine.heldBytes;
   await Promise.all([1, 2, 3].map(() => models.use('a', 10, read(1), embed)));
-  const shared = tf.memory().numTensors - before;
+  const shared = engine.heldBytes - before;
   await models.use('a', 10, read(1), embed);
-  expect(tf.memory().numTensors - before).toBe(shared);
+  expect(engine.heldBytes - before).toBe(shared);
 });

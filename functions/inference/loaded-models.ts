@@ -1,7 +1,8 @@
 import type { Bundle } from '@softmargin/shared/bundle/bundle.ts';
+import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { MAX_LOADED_MODEL_BYTES } from '../limits.ts';
-import { servingBytes } from './serving-memory.ts';
+import { loadingBytes, servingBytes } from './serving-memory.ts';
 
 interface LoadedModel {
   readonly model: ServingModel;
@@ -24,9 +25,12 @@ export class LoadedModels {
   readonly #loaded = new Map<string, LoadedModel>();
   /** By key, what is being read: who asks for the same meanwhile waits for it. */
   readonly #reading = new Map<string, Reading>();
+  readonly #engine: InferenceEngine;
   readonly #limit: number;
 
-  constructor(limit = MAX_LOADED_MODEL_BYTES) {
+  /** @param engine holds the weights and computes. */
+  constructor(engine: InferenceEngine, limit = MAX_LOADED_MODEL_BYTES) {
+    this.#engine = engine;
     this.#limit = limit;
   }
 
@@ -88,10 +92,10 @@ export class LoadedModels {
     const load = async () => {
       try {
         const bundle = await read();
-        const bytes = servingBytes(bundle);
-        this.makeRoom(bytes);
+        this.makeRoom(loadingBytes(bundle));
         // Those that wait are its users from now on: another model's loading may not take it from them.
-        const entry = { model: ServingModel.load(bundle), bytes, users: reading.waiting };
+        const model = ServingModel.load(bundle, this.#engine);
+        const entry = { model, bytes: servingBytes(bundle), users: reading.waiting };
         this.#loaded.set(key, entry);
         return entry;
       } finally {

@@ -17,7 +17,7 @@ import {
   refuseBuiltIn,
 } from './model-catalogue.ts';
 import type { ModelReference } from './model-reference.ts';
-import { checkServable } from './serving-memory.ts';
+import { checkServable, loadingBytes } from './serving-memory.ts';
 
 /**
  * Checks a bundle down to an embedding that it computes, and stores it as the next version of a model. It is in
@@ -32,8 +32,6 @@ export async function storeModel(
   body: AsyncIterable<Uint8Array>,
 ): Promise<{ model: ModelDescription; created: boolean }> {
   refuseBuiltIn(name, 'replaced');
-  const { models } = await startBackend();
-  models.makeRoom(MAX_MODEL_BYTES);
   const { bundle, pieces } = await checkBundle(body);
   const { manifest, sha256 } = bundle;
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -135,10 +133,13 @@ async function useStored<R>(
 async function checkBundle(
   body: AsyncIterable<Uint8Array>,
 ): Promise<{ bundle: Bundle; pieces: readonly Uint8Array[] }> {
+  const { engine, models } = await startBackend();
+  models.makeRoom(MAX_MODEL_BYTES);
   try {
     const read = await readBundleStream(body, new RuntimeDigest(), MAX_MODEL_BYTES);
     checkServable(read.bundle);
-    const model = ServingModel.load(read.bundle);
+    models.makeRoom(loadingBytes(read.bundle));
+    const model = ServingModel.load(read.bundle, engine);
     const { height, width, channels } = read.bundle.manifest.input;
     try {
       const embedding = await model.embed(new Float32Array(height * width * channels), 1);

@@ -48,7 +48,6 @@ function cut(layers: readonly TopologyLayer[]): TopologyLayer[][] {
       part = [];
     }
     reach = Math.max(reach, lastUse.get(layer.name) ?? i + 1);
-    if (part.length === 0) reach = i + 1;
   }
   if (part.length > 0) parts.push(part);
   return parts;

@@ -1,45 +1,59 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Bundle, BundleError, type BundleTensor } from '../bundle/bundle.ts';
 import type { Manifest } from '../bundle/manifest.ts';
+import { CompiledNetwork } from '../inference/compiled-network.ts';
+import { affine, stored } from '../inference/fold-weights.ts';
+import type { InferenceEngine } from '../inference/inference-kernels.ts';
+import { EngineWeights } from '../inference/layer-weights.ts';
 import { architectureOf } from './architecture-of.ts';
 import { complaintsAbout } from './fit.ts';
 import { foldedFilter } from './folded-filter.ts';
-import {
-  type Activation,
-  type Architecture,
-  type ConvolutionLayer,
-  type LinearLayer,
-  NORMALISATION_EPSILON,
-  type NormalisationLayer,
+import type {
+  Activation,
+  Architecture,
+  ConvolutionLayer,
+  InputSize,
+  LinearLayer,
+  NormalisationLayer,
 } from './layers.ts';
 import { sidesOf, tensorPadding } from './padding.ts';
 import { structureOf } from './structure.ts';
 import { TensorLayers } from './tensor-layers.ts';
 
-/** A bundle's network ready to embed, on tfjs's current backend. */
+/** Features of preprocessed images, however they are computed. */
+interface Features {
+  /** @param images `count` images, one after the other. @returns a row for each, of any length. */
+  embed(images: Float32Array, count: number): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** A bundle's network ready to embed: by the kernels of an engine, or on tfjs's current backend. */
 export class ServingModel {
   readonly manifest: Manifest;
   readonly sha256: string;
-  readonly #architecture: Architecture;
-  readonly #layers: ServingLayers;
+  readonly #features: Features;
 
-  private constructor(bundle: Bundle, architecture: Architecture, layers: ServingLayers) {
+  private constructor(bundle: Bundle, features: Features) {
     this.manifest = bundle.manifest;
     this.sha256 = bundle.sha256;
-    this.#architecture = architecture;
-    this.#layers = layers;
+    this.#features = features;
   }
 
   /**
    * Builds the network of a bundle: every parameter must be there with its shape, and nothing else.
    * Throws {@link BundleError}.
+   *
+   * @param engine computes in place of tfjs, and holds the weights.
    */
-  static load(bundle: Bundle): ServingModel {
+  static load(bundle: Bundle, engine?: InferenceEngine): ServingModel {
     const { manifest, tensors } = bundle;
     const architecture = architectureOf(manifest);
     checkFit(architecture, manifest, tensors);
-    const byLayer = manifest.weights?.serving === 'by-layer';
-    return new ServingModel(bundle, architecture, new ServingLayers(tensors, byLayer));
+    const features =
+      engine === undefined
+        ? new TensorFeatures(architecture, manifest, tensors)
+        : compiledFeatures(engine, architecture, manifest, tensors);
+    return new ServingModel(bundle, features);
   }
 
   /**
@@ -51,40 +65,99 @@ export class ServingModel {
    * @returns `count` rows of `manifest.embedding.dimension` numbers, each row of unit length.
    */
   async embed(images: Float32Array, count: number, flip = false): Promise<Float32Array> {
-    return this.#run(images, count, flip, (features) =>
-      tf.div(features, tf.maximum(tf.norm(features, 2, 1, true), 1e-12)),
-    );
+    const features = await this.features(images, count);
+    if (flip) {
+      // The sum has the direction of the mean, and a length that is gone in the next line.
+      const mirrored = await this.features(mirror(images, this.manifest.input), count);
+      for (let i = 0; i < features.length; i++) features[i] += mirrored[i];
+    }
+    return toUnitLength(features, count);
   }
 
   /** The features of preprocessed images as the network gives them: `embed` before they get unit length. */
   async features(images: Float32Array, count: number): Promise<Float32Array> {
-    return this.#run(images, count, false, (features) => features);
-  }
-
-  async #run(
-    images: Float32Array,
-    count: number,
-    flip: boolean,
-    finish: (features: tf.Tensor) => tf.Tensor,
-  ): Promise<Float32Array> {
-    const { height, width, channels } = this.manifest.input;
-    const embeddings = tf.tidy(() => {
-      const input = tf.tensor4d(images, [count, height, width, channels]);
-      const straight = this.#architecture.embed<tf.Tensor>(this.#layers, input);
-      // The sum has the direction of the mean, and a length that is gone in the next line.
-      const features = flip
-        ? tf.add(straight, this.#architecture.embed<tf.Tensor>(this.#layers, tf.reverse(input, 2)))
-        : straight;
-      return finish(features);
-    });
-    try {
-      return (await embeddings.data()) as Float32Array;
-    } finally {
-      embeddings.dispose();
-    }
+    return this.#features.embed(images, count);
   }
 
   /** Frees the weights. The model cannot be used afterwards. */
+  dispose(): void {
+    this.#features.dispose();
+  }
+}
+
+/** Each picture with its columns in reverse. */
+function mirror(images: Float32Array, { width, channels }: InputSize): Float32Array {
+  const mirrored = new Float32Array(images.length);
+  const row = width * channels;
+  for (let from = 0; from < images.length; from += channels) {
+    const column = (from % row) / channels;
+    const to = from - (from % row) + (width - 1 - column) * channels;
+    for (let c = 0; c < channels; c++) mirrored[to + c] = images[from + c];
+  }
+  return mirrored;
+}
+
+/** Scales rows to unit length, in place; a row of zeros stays one. */
+function toUnitLength(rows: Float32Array, count: number): Float32Array {
+  const dimension = rows.length / count;
+  for (let start = 0; start < rows.length; start += dimension) {
+    const row = rows.subarray(start, start + dimension);
+    const squares = row.reduce((sum, value) => sum + value * value, 0);
+    const length = Math.max(Math.sqrt(squares), 1e-12);
+    for (let i = 0; i < dimension; i++) row[i] /= length;
+  }
+  return rows;
+}
+
+function compiledFeatures(
+  engine: InferenceEngine,
+  architecture: Architecture,
+  { input, weights }: Manifest,
+  tensors: ReadonlyMap<string, BundleTensor>,
+): Features {
+  const network = new CompiledNetwork(
+    engine,
+    architecture,
+    input,
+    (steps) => new EngineWeights(engine, steps, tensors, weights?.serving),
+  );
+  return {
+    embed: async (images, count) => network.run(images, count),
+    dispose: () => network.dispose(),
+  };
+}
+
+/** On tfjs's current backend. */
+class TensorFeatures implements Features {
+  readonly #architecture: Architecture;
+  readonly #input: InputSize;
+  readonly #layers: ServingLayers;
+
+  constructor(
+    architecture: Architecture,
+    { input, weights }: Manifest,
+    tensors: ReadonlyMap<string, BundleTensor>,
+  ) {
+    this.#architecture = architecture;
+    this.#input = input;
+    this.#layers = new ServingLayers(tensors, weights?.serving === 'by-layer');
+  }
+
+  async embed(images: Float32Array, count: number): Promise<Float32Array> {
+    const { height, width, channels } = this.#input;
+    const features = tf.tidy(() =>
+      this.#architecture.embed<tf.Tensor>(
+        this.#layers,
+        tf.tensor4d(images, [count, height, width, channels]),
+      ),
+    );
+    try {
+      return (await features.data()).slice() as Float32Array;
+    } finally {
+      features.dispose();
+    }
+  }
+
   dispose(): void {
     this.#layers.dispose();
   }
@@ -186,8 +259,8 @@ class ServingLayers extends TensorLayers {
   }
 
   batchNormalisation(input: tf.Tensor, { name, activation }: NormalisationLayer): tf.Tensor {
-    const factor = this.#once(`${name} factor`, () => tf.tensor1d(this.#affine(name).factor));
-    const shift = this.#once(`${name} shift`, () => tf.tensor1d(this.#affine(name).shift));
+    const factor = this.#once(`${name} factor`, () => tf.tensor1d(affine(this.#tensors, name).factor));
+    const shift = this.#once(`${name} shift`, () => tf.tensor1d(affine(this.#tensors, name).shift));
     return this.activate(tf.add(tf.mul(input, factor), shift), activation);
   }
 
@@ -199,7 +272,7 @@ class ServingLayers extends TensorLayers {
 
   protected parameter(name: string): tf.Tensor {
     return this.#once(name, () => {
-      const { shape, data } = this.#stored(name);
+      const { shape, data } = stored(this.#tensors, name);
       return tf.tensor(data, shape as number[]);
     });
   }
@@ -218,19 +291,19 @@ class ServingLayers extends TensorLayers {
     const known = this.#folded.get(layer.name);
     if (known !== undefined) return known;
 
-    const weights = this.#stored(`${layer.name}.weight`);
+    const weights = stored(this.#tensors, `${layer.name}.weight`);
     const hasBias = layer.bias ?? layer.normalisation === undefined;
-    const affine = layer.normalisation === undefined ? undefined : this.#affine(layer.normalisation);
+    const atRest = layer.normalisation === undefined ? undefined : affine(this.#tensors, layer.normalisation);
     const shape = filterShape(weights.shape);
-    const makeFilter = () => tf.tensor(foldedFilter(weights, affine?.factor), shape);
+    const makeFilter = () => tf.tensor(foldedFilter(weights, atRest?.factor), shape);
     const makeBias = () => {
-      const bias = hasBias ? this.#stored(`${layer.name}.bias`).data : undefined;
-      if (affine === undefined) return tf.tensor1d(bias as Float32Array);
-      return tf.tensor1d(affine.shift.map((value, o) => value + (bias?.[o] ?? 0) * affine.factor[o]));
+      const bias = hasBias ? stored(this.#tensors, `${layer.name}.bias`).data : undefined;
+      if (atRest === undefined) return tf.tensor1d(bias as Float32Array);
+      return tf.tensor1d(atRest.shift.map((value, o) => value + (bias?.[o] ?? 0) * atRest.factor[o]));
     };
-    const bias = hasBias || affine ? this.#once(`${layer.name} bias`, makeBias) : undefined;
+    const bias = hasBias || atRest ? this.#once(`${layer.name} bias`, makeBias) : undefined;
     if (this.#byLayer) {
-      const values = foldedFilter(weights, affine?.factor, this.#scratchOf(tf.util.sizeFromShape(shape)));
+      const values = foldedFilter(weights, atRest?.factor, this.#scratchOf(tf.util.sizeFromShape(shape)));
       return { filter: tf.tensor(values, shape), bias };
     }
     const folded = { filter: this.#once(`${layer.name} filter`, makeFilter), bias };
@@ -243,27 +316,12 @@ class ServingLayers extends TensorLayers {
     return this.#scratch.subarray(0, length);
   }
 
-  /** Batch normalisation at rest: x · factor + shift. */
-  #affine(name: string): { factor: Float32Array; shift: Float32Array } {
-    const [weight, bias, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
-      (part) => this.#stored(`${name}.${part}`).data,
-    );
-    const factor = weight.map((value, c) => value / Math.sqrt(variance[c] + NORMALISATION_EPSILON));
-    return { factor, shift: bias.map((value, c) => value - mean[c] * factor[c]) };
-  }
-
   #once<T extends tf.Tensor>(key: string, make: () => T): T {
     let tensor = this.#kept.get(key) as T | undefined;
     if (tensor === undefined) {
       tensor = tf.keep(make());
       this.#kept.set(key, tensor);
     }
-    return tensor;
-  }
-
-  #stored(name: string): BundleTensor {
-    const tensor = this.#tensors.get(name);
-    if (tensor === undefined) throw new BundleError(`The tensor "${name}" is missing.`);
     return tensor;
   }
 }

@@ -53,7 +53,7 @@ export function structureOf(
 class ShapeLayers implements Layers<MapShape> {
   readonly layers: LayerStructure[] = [];
   readonly #architecture: string;
-  readonly #listed = new Set<string>();
+  readonly #listed = new Map<string, string>();
   #parameters: Parameter[] = [];
 
   constructor(architecture: string) {
@@ -109,6 +109,11 @@ class ShapeLayers implements Layers<MapShape> {
 
   maxPool([height, width, channels]: MapShape, size: number, window: PoolWindow = {}): MapShape {
     const { stride = size } = window;
+    if (Math.max(...Object.values(sidesOf(window.padding))) >= size) {
+      throw new Error(
+        `a window of ${size} of a max pooling of ${this.#architecture} is nothing but padding.`,
+      );
+    }
     const { top, right, bottom, left } = poolPadding(height, width, size, window);
     return this.#layer('max pooling', '', [
       windows(height, size, stride, top, bottom),
@@ -200,8 +205,12 @@ class ShapeLayers implements Layers<MapShape> {
   }
 
   #add(name: string, shape: number[], role: ParameterRole): void {
-    if (this.#listed.has(name)) return;
-    this.#listed.add(name);
+    const known = this.#listed.get(name);
+    if (known !== undefined) {
+      if (known === shape.join()) return;
+      throw new Error(`${this.#architecture} has ${name} with shape [${known}] and with [${shape.join()}].`);
+    }
+    this.#listed.set(name, shape.join());
     this.#parameters.push({ name, shape, role });
   }
 }

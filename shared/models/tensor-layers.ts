@@ -11,7 +11,7 @@ import {
 import { poolPadding, tensorPadding } from './padding.ts';
 
 /** Smallest value that enters the generalised mean (as in fast-reid and the authors' code). */
-const POOL_FLOOR = 1e-6;
+export const POOL_FLOOR = 1e-6;
 
 /**
  * What training and serving do alike on tensors. They differ in where a parameter comes from and in what

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { backendChoices } from '../../training/backend/choose-backend.ts';
 import { measureEvaluation, renderEvaluation } from './evaluation-report.ts';
+import { measureInference, renderInference } from './inference.ts';
 import { renderScale, simulateScale } from './scale.ts';
 import { renderTraining, reportTraining } from './training-report.ts';
 import { measureUpload, renderUpload } from './upload.ts';
@@ -10,6 +11,8 @@ const USAGE = `Usage: npm run bench -- <bench> [options]
 
   evaluation   Ranking at Market-1501's size in workerd and in Node, against tfjs's bare product and against
                sorting; growth with the sizes; a gallery of a million. Some minutes.
+  inference    Networks in workerd by our kernels and by tfjs's, against tfjs's bare product; the first embedding of
+               an isolate; memory over ten thousand requests. Some minutes.
   training     A training step of each network against tfjs's bare products of as many multiply-adds; on a
                graphics card, pictures a second for the backbones of re-identification too.
   scale        Evaluation jobs up to ten million vectors and a thousand isolates, simulated: the service's plan,
@@ -19,6 +22,7 @@ const USAGE = `Usage: npm run bench -- <bench> [options]
                resident size of workerd. Some minutes to a quarter of an hour, and 5 GB of disk.
 
   --json       Print JSON in place of the table.
+  --profile    Of inference, the time of each kind of layer too.
   --backend    Where training runs: ${backendChoices.join(', ')}. Default: auto.
   --peak       Of training, the card's peak in float32, in TFLOP/s: its share is printed.
   --small      Of scale, leave out what has ten million vectors.
@@ -29,6 +33,7 @@ const USAGE = `Usage: npm run bench -- <bench> [options]
 
 const optionsSchema = z.object({
   json: z.boolean(),
+  profile: z.boolean(),
   backend: z.enum(backendChoices),
   peak: z.coerce.number().positive().optional(),
   small: z.boolean(),
@@ -43,6 +48,7 @@ const note = (line: string): void => console.error(`  ${line}`);
 
 const benches: Readonly<Record<string, (options: Options) => Promise<string>>> = {
   evaluation: async ({ json }) => print(json, await measureEvaluation(note), renderEvaluation),
+  inference: async ({ json, profile }) => print(json, await measureInference(profile, note), renderInference),
   training: async ({ json, backend, peak }) =>
     print(json, await reportTraining(backend, peak, note), renderTraining),
   scale: async ({ json, small, seed }) =>
@@ -59,6 +65,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: {
       json: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       backend: { type: 'string', default: 'auto' },
       peak: { type: 'string' },
       small: { type: 'boolean', default: false },

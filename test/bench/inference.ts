@@ -1,0 +1,164 @@
+import { styleText } from 'node:util';
+import { architectures } from '../../shared/models/architectures.ts';
+import type { Architecture } from '../../shared/models/layers.ts';
+import { summarise } from '../../shared/models/summary.ts';
+import { type BenchWorker, startBenchWorker } from './bench-worker.ts';
+import type { InferenceRequest, IsolateMemory } from './inference-request.ts';
+
+const MODELS = ['osnet_x1_0', 'osnet_x0_25', 'mobilenet_v2'];
+const BATCHES = [1, 8];
+/** How often each is measured, in turn with its peers. The least counts: other work can only add. */
+const REPEATS = 5;
+/** Multiply-adds of one measurement: long beside a request, short beside what else the machine does. */
+const WORK = 4e9;
+const SQUARE = 512;
+const REQUESTS = 10_000;
+const REQUESTS_AT_ONCE = 8;
+
+/** One network and batch. Times are the processor's, where the system tells them, otherwise the clock's. */
+export interface InferenceFigures {
+  readonly model: string;
+  readonly input: string;
+  readonly batch: number;
+  readonly multiplyAdds: number;
+  readonly msPerImage: number;
+  /** Of convolutions and fully connected layers. */
+  readonly gflops: number;
+  /** Our time over that of tfjs's bare products of as many multiply-adds. */
+  readonly ratio: number;
+  /** The same network by tfjs's fused kernels, in the same run. */
+  readonly tfjsMsPerImage: number;
+  /** tfjs's time over ours. */
+  readonly speedup: number;
+}
+
+export interface InferenceReport {
+  readonly runs: readonly InferenceFigures[];
+  /** From the first request to a new isolate until its embedding is there: start of tfjs, decoder and model. */
+  readonly firstEmbeddingMs: number;
+  readonly steady: {
+    readonly requests: number;
+    readonly before: IsolateMemory;
+    readonly after: IsolateMemory;
+  };
+  /** By network: milliseconds of one picture by kind of layer. */
+  readonly profiles?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Measures all of it in workerd, which takes some minutes. */
+export async function measureInference(
+  withProfile: boolean,
+  note: (line: string) => void,
+): Promise<InferenceReport> {
+  const worker = await startBenchWorker('inference.ts');
+  const ask = async (request: InferenceRequest) => worker.ask(request);
+  try {
+    const first = await ask({ operation: 'embed a picture' });
+    const firstEmbeddingMs = 1000 * (first.processorSeconds ?? first.seconds);
+    note(`first embedding: ${firstEmbeddingMs.toFixed(0)} ms`);
+    const runs: InferenceFigures[] = [];
+    const profiles: Record<string, Record<string, number>> = {};
+    for (const model of MODELS) {
+      await ask({ operation: 'load', model });
+      for (const batch of BATCHES) {
+        const figures = await measureModel(worker, model, batch);
+        runs.push(figures);
+        note(`${model}, batch ${batch}: ${figures.msPerImage.toFixed(1)} ms`);
+      }
+      if (withProfile) {
+        profiles[model] = (await ask({ operation: 'profile', times: 100 })).answer as Record<string, number>;
+      }
+    }
+    note(`memory over ${REQUESTS} requests`);
+    const steady = await measureSteadiness(worker);
+    return { runs, firstEmbeddingMs, steady, ...(withProfile && { profiles }) };
+  } finally {
+    await worker.stop();
+  }
+}
+
+async function measureModel(worker: BenchWorker, model: string, batch: number): Promise<InferenceFigures> {
+  const architecture = architectures.get(model) as Architecture;
+  const { height, width, channels } = architecture.input;
+  const { multiplyAdds } = summarise(architecture, architecture.input);
+  const times = Math.max(1, Math.round(WORK / (batch * multiplyAdds)));
+  const products = Math.round(WORK / SQUARE ** 3);
+  const seconds = async (request: InferenceRequest) => {
+    const taken = await worker.ask(request);
+    return taken.processorSeconds ?? taken.seconds;
+  };
+
+  let ours = Number.POSITIVE_INFINITY;
+  let tfjs = Number.POSITIVE_INFINITY;
+  let product = Number.POSITIVE_INFINITY;
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const embed = { operation: 'embed', batch, times } as const;
+    ours = Math.min(ours, (await seconds({ ...embed, by: 'kernels' })) / (times * batch));
+    tfjs = Math.min(tfjs, (await seconds({ ...embed, by: 'tfjs' })) / (times * batch));
+    const took = await seconds({ operation: 'multiply', size: SQUARE, times: products });
+    product = Math.min(product, (took * multiplyAdds) / (products * SQUARE ** 3));
+  }
+  return {
+    model,
+    input: `${height}×${width}×${channels}`,
+    batch,
+    multiplyAdds,
+    msPerImage: 1000 * ours,
+    gflops: (2 * multiplyAdds) / ours / 1e9,
+    ratio: ours / product,
+    tfjsMsPerImage: 1000 * tfjs,
+    speedup: tfjs / ours,
+  };
+}
+
+async function measureSteadiness(worker: BenchWorker): Promise<InferenceReport['steady']> {
+  const embed = async (count: number) => {
+    for (let i = 0; i < count; i += REQUESTS_AT_ONCE) {
+      const request = { operation: 'embed a picture' } as const;
+      await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, () => worker.ask(request)));
+    }
+  };
+  const memory = async () => (await worker.ask({ operation: 'memory' })).answer as IsolateMemory;
+  // What the first requests make is kept.
+  await embed(80);
+  const before = await memory();
+  await embed(REQUESTS);
+  const after = await memory();
+  if (JSON.stringify(after) !== JSON.stringify(before)) {
+    throw new Error(
+      `${REQUESTS} requests changed the memory from ${JSON.stringify(before)} to ${JSON.stringify(after)}.`,
+    );
+  }
+  return { requests: REQUESTS, before, after };
+}
+
+export function renderInference({ runs, firstEmbeddingMs, steady, profiles }: InferenceReport): string {
+  const columns = ['network', 'input', 'batch', 'ms/image', 'GFLOP/s', 'ratio', 'tfjs ms', 'speedup'];
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i < 2 ? cell.padEnd(14) : cell.padStart(9))).join(' ');
+  const rows = runs.map((run) =>
+    line([
+      ...[run.model, run.input, String(run.batch), run.msPerImage.toFixed(1), run.gflops.toFixed(1)],
+      ...[run.ratio.toFixed(2), run.tfjsMsPerImage.toFixed(1), run.speedup.toFixed(2)],
+    ]),
+  );
+  const shown = Object.entries(profiles ?? {}).flatMap(([model, kinds]) => {
+    const all = Object.values(kinds).reduce((sum, ms) => sum + ms, 0);
+    const parts = Object.entries(kinds).toSorted(([, a], [, b]) => b - a);
+    const share = (ms: number) => `${((100 * ms) / all).toFixed(1)} %`.padStart(8);
+    return [
+      '',
+      model,
+      ...parts.map(([kind, ms]) => `  ${kind.padEnd(26)}${ms.toFixed(2).padStart(8)} ms${share(ms)}`),
+    ];
+  });
+  return [
+    styleText('dim', line(columns)),
+    ...rows,
+    ...shown,
+    '',
+    'ratio: to tfjs’s bare products of as many multiply-adds · tfjs: the same network by its fused kernels',
+    `first embedding of a new isolate: ${firstEmbeddingMs.toFixed(0)} ms`,
+    `memory after ${steady.requests} requests as before: ${(steady.after.heap / 2 ** 20).toFixed(0)} MiB of heap`,
+  ].join('\n');
+}
