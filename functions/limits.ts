@@ -20,6 +20,19 @@ export const EMBEDDINGS_BODY_MS = 60_000;
  */
 export const MAX_BYTES_IN_FLIGHT = 48 * MiB;
 
+/**
+ * What one request may have in memory, alone in its isolate: body, what is parsed of it, pictures, and what decoding
+ * the picture at hand takes. Beside it are 16 MiB of TensorFlow.js's heap, some 10 MiB of code and its objects, and
+ * up to 20 MiB of codecs that wait: with the built-in model 118 MiB of the 122 MiB (128 MB) that there are.
+ */
+export const MAX_REQUEST_BYTES = 72 * MiB;
+
+/**
+ * What decoding takes for each pixel, measured at 5,000,000 of them: the codec's memory, with what it grows by at
+ * once. The RGBA that comes of it is 4 bytes more, and as many again where it is turned upright.
+ */
+export const CODEC_BYTES_PER_PIXEL = { baseline: 6, progressive: 12, png: 8, webp: 9, cmyk: 16 } as const;
+
 /** A body of JSON in memory: its bytes, the text, and the strings in it. */
 export const JSON_COPIES = 3;
 
@@ -36,8 +49,8 @@ export const MAX_PIXELS = 5_000_000;
 /** A side of a picture: resizing a very long one costs far more than its pixels do. */
 export const MAX_PICTURE_SIDE = 16_384;
 
-/** Memory that a codec keeps between pictures: one that needed more for a large picture is given up. */
-export const MAX_IDLE_CODEC_BYTES = 24 * MiB;
+/** Memory that the codecs keep between pictures, all together: new, they take 34 MiB. */
+export const MAX_IDLE_CODEC_BYTES = 36 * MiB;
 
 /** Addresses that a picture's address may redirect to, one after the other. */
 export const MAX_PICTURE_REDIRECTS = 3;

@@ -36,3 +36,8 @@ declare module 'pdfjs-dist/image_decoders/pdf.image_decoders.min.mjs' {
     getData(options: { width: number; height: number; isSourcePDF: boolean }): Uint8ClampedArray;
   }
 }
+
+declare module '*.html' {
+  const text: string;
+  export default text;
+}

@@ -1,5 +1,11 @@
 import type { Picture } from '@softmargin/shared/images/picture.ts';
-import { MAX_IDLE_CODEC_BYTES, MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MAX_PIXELS } from '../limits.ts';
+import {
+  CODEC_BYTES_PER_PIXEL,
+  MAX_IDLE_CODEC_BYTES,
+  MAX_PICTURE_BYTES,
+  MAX_PICTURE_SIDE,
+  MAX_PIXELS,
+} from '../limits.ts';
 import { decodeCmykJpeg } from './cmyk-jpeg.ts';
 import { startsWithText } from './exif.ts';
 import { type PictureHeader, readJpegHeader, readPngHeader } from './header.ts';
@@ -46,10 +52,12 @@ export class PictureDecoder {
    * Decodes a file to upright RGBA. The format is what the bytes are, whatever was declared, and the size in
    * the header is checked before a pixel is decoded. Colour profiles and gamma are ignored, as Pillow does.
    *
+   * @param room is told of the memory that decoding takes before it is taken, and may refuse.
    * @throws {PictureError} The decoder can be used on.
    */
-  async decode(bytes: Uint8Array): Promise<Picture> {
+  async decode(bytes: Uint8Array, room: (bytes: number) => void = () => {}): Promise<Picture> {
     const { format, header } = checkPicture(bytes);
+    room(bytes.length + decodingBytes(format, header));
     try {
       return turnUpright(await this.#decodePixels(bytes, format, header), header.orientation);
     } catch (error) {
@@ -82,9 +90,10 @@ export class PictureDecoder {
   }
 
   #giveUpLarge(): void {
-    if ((this.#png?.bytes ?? 0) > MAX_IDLE_CODEC_BYTES) this.#png = undefined;
-    if ((this.#jpeg?.bytes ?? 0) > MAX_IDLE_CODEC_BYTES) this.#jpeg = undefined;
-    if ((this.#webp?.bytes ?? 0) > MAX_IDLE_CODEC_BYTES) this.#webp = undefined;
+    if (this.bytes <= MAX_IDLE_CODEC_BYTES) return;
+    this.#png = undefined;
+    this.#jpeg = undefined;
+    this.#webp = undefined;
   }
 
   #giveUp(format: Format): void {
@@ -172,6 +181,24 @@ function checkHeader({ width, height, frame = BASELINE }: Header, format: Format
     );
   }
 }
+
+/** Memory that decoding a picture takes: the codec's, and the pixels as they come and as they stand. */
+function decodingBytes(
+  format: Format,
+  { width, height, orientation, components, frame = BASELINE }: Header,
+): number {
+  const codec =
+    format === 'PNG'
+      ? CODEC_BYTES_PER_PIXEL.png
+      : format === 'WebP'
+        ? CODEC_BYTES_PER_PIXEL.webp
+        : components === 4
+          ? CODEC_BYTES_PER_PIXEL.cmyk
+          : CODEC_BYTES_PER_PIXEL[frame === PROGRESSIVE ? 'progressive' : 'baseline'];
+  return width * height * (codec + RGBA_BYTES * (orientation === 1 ? 1 : 2));
+}
+
+const RGBA_BYTES = 4;
 
 /** What the JPEG codec said. A trap has no words, and a panic of the PNG codec has none that help. */
 function describe(error: unknown): string {

@@ -79,7 +79,7 @@ describe.skipIf(!inject('hasDecoderImages'))('the files of decoder-images', () =
     let compared = 0;
     for (const { file, pillow, sharp } of pictures) {
       const decoded = await decode(decoder, file);
-      expect(decoder.bytes, file).toBeLessThanOrEqual(3 * MAX_IDLE_CODEC_BYTES);
+      expect(decoder.bytes, file).toBeLessThanOrEqual(MAX_IDLE_CODEC_BYTES);
       if (file in REFUSED) {
         expect(decoded, file).toMatchObject({ code: REFUSED[file] });
       } else if (pillow?.ok && sharp?.ok) {

@@ -17,12 +17,14 @@ export interface Embeddings {
 /**
  * Embeds pictures. One that cannot be decoded is reported in its place and does not sink the others.
  *
+ * @param room is told of what decoding each picture takes, and may refuse.
  * @param flip whether each picture and its mirror image are averaged; as the manifest says, unless given.
  */
 export async function embedPictures(
   model: ServingModel,
   files: readonly PictureFile[],
   flip: boolean = model.manifest.embedding.flip ?? false,
+  room: (bytes: number) => void = () => {},
 ): Promise<Embeddings> {
   const { decoder, passes } = await startBackend();
   const results: (Float32Array | PictureError)[] = [];
@@ -32,7 +34,7 @@ export async function embedPictures(
     const places: number[] = [];
     for (const [i, file] of files.slice(first, first + PICTURES_PER_PASS).entries()) {
       const started = performance.now();
-      const picture = file instanceof PictureError ? file : await orError(decoder.decode(file));
+      const picture = file instanceof PictureError ? file : await orError(decoder.decode(file, room));
       const decoded = performance.now();
       times.decode += decoded - started;
       if (picture instanceof PictureError) {

@@ -41,7 +41,7 @@ export const picturesSchema = z.unknown().transform((value, context) => {
 const encodingSchema = z.enum(['float', 'base64']).default('float');
 
 /** OpenAI's request and `flip`. Fields it does not name are ignored, as OpenAI does. */
-const jsonSchema = z.object({
+export const embeddingsJsonSchema = z.object({
   model: modelNameSchema.default(DEFAULT_MODEL),
   input: picturesSchema,
   encoding_format: encodingSchema,
@@ -51,7 +51,7 @@ const jsonSchema = z.object({
 });
 
 /** The same where every value is text: in the query of a picture sent as it is, and in a form. */
-const textSchema = z.object({
+export const embeddingsTextSchema = z.object({
   model: modelNameSchema.default(DEFAULT_MODEL),
   encoding_format: encodingSchema,
   dimensions: z.coerce.number().int().positive().optional(),
@@ -85,7 +85,7 @@ export async function readEmbeddingsRequest(
   const type = mediaType(request);
   if (type.startsWith('image/')) {
     const query = Object.fromEntries(new URL(request.url).searchParams);
-    const options = parseRequest(textSchema, query);
+    const options = parseRequest(embeddingsTextSchema, query);
     return requestOf(options, [await readBody(request, MAX_PICTURE_BYTES, 'A picture', reading)]);
   }
   if (type === 'multipart/form-data') return readForm(request, held);
@@ -97,7 +97,7 @@ export async function readEmbeddingsRequest(
   }
   const hold = (bytes: number) => held.add(JSON_COPIES * bytes);
   const body = parseRequest(
-    jsonSchema,
+    embeddingsJsonSchema,
     await readJson(request, MAX_EMBEDDINGS_BODY_BYTES, { ...reading, hold }),
   );
   return requestOf(body, await readPictures(body.input, held, origins));
@@ -113,7 +113,11 @@ export async function readPictures(
   const addresses: number[] = [];
   for (const [i, text] of texts.entries()) {
     if (/^https?:/i.test(text)) addresses.push(i);
-    else files[i] = parsePictureText(text);
+    else {
+      const file = parsePictureText(text);
+      if (file instanceof Uint8Array) held.add(file.length);
+      files[i] = file;
+    }
   }
   for (let first = 0; first < addresses.length; first += PICTURE_FETCHES) {
     await Promise.all(
@@ -155,11 +159,11 @@ async function readForm(request: Request, held: Held): Promise<EmbeddingsRequest
       code: 'invalid_value',
     });
   }
-  return requestOf(parseRequest(textSchema, fields), files);
+  return requestOf(parseRequest(embeddingsTextSchema, fields), files);
 }
 
 function requestOf(
-  { model, encoding_format, dimensions, flip }: z.infer<typeof textSchema>,
+  { model, encoding_format, dimensions, flip }: z.infer<typeof embeddingsTextSchema>,
   files: readonly PictureFile[],
 ): EmbeddingsRequest {
   return { model, encoding: encoding_format, files, dimensions, flip };

@@ -21,7 +21,7 @@ export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
         return useModel(context.var.bindings, request.model, async (model) => {
           const dimensions = checkDimensions(request, model.manifest);
           held.add(passBytes(model, request.files.length));
-          const embeddings = await embedPictures(model, request.files, request.flip);
+          const embeddings = await embedPictures(model, request.files, request.flip, held.decoding);
           return respond(context, request, model.sha256, shorten(embeddings, dimensions));
         });
       });

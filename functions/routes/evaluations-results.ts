@@ -83,14 +83,14 @@ async function queries(context: Context<AppTypes>): Promise<Response> {
   });
 }
 
-const pageSchema = z.strictObject({
+export const queriesPageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_QUERIES_PAGE).default(100),
   after: z.coerce.number().int().min(0).optional(),
 });
 
 /** Some queries with their scores and, where they were kept, the first places of their lists. */
 async function queryPage(context: Context<AppTypes>): Promise<Response> {
-  const { limit, after } = parseRequest(pageSchema, context.req.query());
+  const { limit, after } = parseRequest(queriesPageSchema, context.req.query());
   const { row } = await succeeded(context);
   const owner = ownerOf(context.var.bindings, row.id);
   const first = after === undefined ? 0 : after + 1;
@@ -112,7 +112,7 @@ async function queryPage(context: Context<AppTypes>): Promise<Response> {
   });
 }
 
-const comparisonSchema = z.strictObject({
+export const comparisonSchema = z.strictObject({
   resamples: z.coerce.number().int().min(1000).max(MAX_RESAMPLES).default(1000),
   seed: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   confidence: z.coerce.number().min(0.5).max(0.999).default(0.95),

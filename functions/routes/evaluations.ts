@@ -51,7 +51,8 @@ import { SERVICE_VERSION } from '../version.ts';
 import { addRoute, needs } from './route.ts';
 import { setNameSchema, setNotFound } from './sets.ts';
 
-function requestSchema(places: AllowedPlaces) {
+/** What an evaluation is asked for with. @param places where its webhook may go. */
+export function evaluationRequestSchema(places: AllowedPlaces) {
   return z.strictObject({
     query: setNameSchema,
     gallery: setNameSchema,
@@ -63,7 +64,7 @@ function requestSchema(places: AllowedPlaces) {
   });
 }
 
-const pageSchema = z.strictObject({
+export const evaluationsPageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_EVALUATIONS_PAGE).default(20),
   after: z.uuid().optional(),
   state: z.enum(evaluationStates).optional(),
@@ -123,7 +124,7 @@ export async function currentObject(bindings: OwnedBindings, row: EvaluationRow)
 async function create(context: Context<AppTypes>): Promise<Response> {
   const { bindings: env } = context.var;
   const { WEBHOOK_LOOPBACK, WEBHOOK_HOSTS } = parseVariables(env);
-  const schema = requestSchema({ loopback: WEBHOOK_LOOPBACK === 'allow', hosts: WEBHOOK_HOSTS });
+  const schema = evaluationRequestSchema({ loopback: WEBHOOK_LOOPBACK === 'allow', hosts: WEBHOOK_HOSTS });
   const request = parseRequest(schema, await readJson(context.req.raw, MAX_EVALUATION_BODY_BYTES));
   const idempotency = await idempotencyOf(context.req.raw.headers, request);
   // What was asked for before is answered before the sets are looked for: they may be gone since.
@@ -247,7 +248,7 @@ async function recordInterrupted(bindings: OwnedBindings): Promise<void> {
 
 async function list(context: Context<AppTypes>): Promise<Response> {
   const { bindings: env } = context.var;
-  const { limit, after, state } = parseRequest(pageSchema, context.req.query());
+  const { limit, after, state } = parseRequest(evaluationsPageSchema, context.req.query());
   const last = after === undefined ? undefined : await findOwnedEvaluation(env, after);
   if (last === null) {
     throw new ApiError(400, {

@@ -11,7 +11,7 @@ import { addRoute, checkScope, needs } from './route.ts';
 
 const pathSchema = z.object({ key: z.uuid() });
 
-const requestSchema = z.strictObject({
+export const keyRequestSchema = z.strictObject({
   name: z.string().min(1).max(MAX_KEY_NAME_LENGTH),
   scopes: scopesSchema,
   expiresAt: z.iso
@@ -23,7 +23,7 @@ const requestSchema = z.strictObject({
   owner: ownerSchema.optional(),
 });
 
-const pageSchema = z.strictObject({
+export const keysPageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_KEYS_PAGE).default(MAX_KEYS_PAGE),
   after: z.uuid().optional(),
   owner: ownerSchema.optional(),
@@ -43,7 +43,7 @@ export function addKeyRoutes(app: Hono<AppTypes>): void {
 
 async function create(context: Context<AppTypes>): Promise<Response> {
   const { bindings, key: caller } = context.var;
-  const request = parseRequest(requestSchema, await readJson(context.req.raw, MAX_KEY_BODY_BYTES));
+  const request = parseRequest(keyRequestSchema, await readJson(context.req.raw, MAX_KEY_BODY_BYTES));
   const { name, scopes, expiresAt = null } = request;
   const owner = checkOwner(context, request.owner) ?? caller.owner;
   // A key gives no more than it has.
@@ -57,7 +57,7 @@ async function create(context: Context<AppTypes>): Promise<Response> {
 
 async function list(context: Context<AppTypes>): Promise<Response> {
   const { bindings } = context.var;
-  const { limit, after, owner: asked } = parseRequest(pageSchema, context.req.query());
+  const { limit, after, owner: asked } = parseRequest(keysPageSchema, context.req.query());
   const owner = checkOwner(context, asked) ?? ownerSeenBy(context);
   const last = after === undefined ? undefined : await findKey(bindings, after, owner);
   if (last === null) throw keyNotFound(after as string, 'after');

@@ -35,7 +35,7 @@ import { setNameSchema, setNotFound } from './sets.ts';
 
 const pathSchema = z.object({ set: setNameSchema });
 
-const searchSchema = z
+export const searchSchema = z
   .strictObject({
     /** Pictures, as `/v1/embeddings` takes them, and the model that embeds them; or embeddings. */
     input: picturesSchema.optional(),
@@ -98,7 +98,7 @@ async function readQueries(
   const files = await readPictures(input ?? [], held, parseVariables(env).PICTURE_ORIGINS);
   return useModel(env, name, async (model) => {
     held.add(passBytes(model, files.length));
-    return (await embedPictures(model, files, flip)).results;
+    return (await embedPictures(model, files, flip, held.decoding)).results;
   });
 }
 

@@ -33,7 +33,7 @@ import {
 import { addRoute, needs } from './route.ts';
 import { partQuerySchema, readingOf, refusingSets, setNameSchema, setObject } from './sets.ts';
 
-const requestSchema = z.strictObject({
+export const uploadRequestSchema = z.strictObject({
   count: z.int().min(1).max(MAX_SET_ROWS),
   dimension: z.int().min(1).max(MAX_DIMENSION),
   dtype: z.enum(Object.keys(DTYPES) as [keyof typeof DTYPES]).optional(),
@@ -44,8 +44,8 @@ const uploadPathSchema = setPathSchema.extend({ upload: z.uuid() });
 const partPathSchema = uploadPathSchema.extend({ part: z.coerce.number().int().min(1).max(MAX_PARTS) });
 
 const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits in lower case');
-const hashQuerySchema = z.strictObject({ sha256: digestSchema.optional() });
-const completionSchema = z.strictObject({
+export const hashQuerySchema = z.strictObject({ sha256: digestSchema.optional() });
+export const completionSchema = z.strictObject({
   sha256: digestSchema.optional(),
   identities: z.array(z.number()).optional(),
   cameras: z.array(z.number()).optional(),
@@ -58,7 +58,7 @@ export function addSetUploadRoutes(app: Hono<AppTypes>): void {
     POST: needs('evaluate', async (context) => {
       const { set } = parseRequest(setPathSchema, context.req.param());
       const { count, dimension, dtype } = parseRequest(
-        requestSchema,
+        uploadRequestSchema,
         await readJson(context.req.raw, MAX_UPLOAD_REQUEST_BYTES),
       );
       checkSize(count, dimension);

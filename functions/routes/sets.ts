@@ -24,7 +24,7 @@ export const setNameSchema = z
 
 const pathSchema = z.object({ set: setNameSchema });
 
-const pageSchema = z.strictObject({
+export const setsPageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_SETS_PAGE).default(MAX_SETS_PAGE),
   /** The list goes on behind this name, whether or not a set has it. */
   after: setNameSchema.optional(),
@@ -37,7 +37,7 @@ export const partQuerySchema = z.strictObject({
 });
 
 /** How the body of a set is to be read. */
-const bodyQuerySchema = partQuerySchema.extend({
+export const bodyQuerySchema = partQuerySchema.extend({
   /** How the names of pictures give their labels. */
   names: z.enum(pictureNamings).optional(),
 });
@@ -46,7 +46,7 @@ const bodyQuerySchema = partQuerySchema.extend({
 export function addSetRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/sets', {
     GET: needs('evaluate', async (context) => {
-      const { limit, after } = parseRequest(pageSchema, context.req.query());
+      const { limit, after } = parseRequest(setsPageSchema, context.req.query());
       // One more than asked for tells whether there are more.
       const sets = await listSets(context.var.bindings, limit + 1, after ?? '');
       return context.json({

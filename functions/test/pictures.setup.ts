@@ -36,6 +36,12 @@ export default async function setup(project: TestProject): Promise<void> {
       .toBuffer(),
     avif: await picture().avif().toBuffer(),
     'png-largest': await flat(2500, 2000).png().toBuffer(),
+    'jpeg-largest': await flat(2500, 2000).jpeg({ chromaSubsampling: '4:4:4' }).toBuffer(),
+    'jpeg-progressive-largest': await flat(2500, 2000)
+      .jpeg({ progressive: true, chromaSubsampling: '4:4:4' })
+      .toBuffer(),
+    'webp-lossless-largest': await flat(2500, 2000).webp({ lossless: true }).toBuffer(),
+    'png-16-bit-largest': await flat(2500, 2000).toColourspace('rgb16').png().toBuffer(),
     'png-line': await flat(16_385, 1).png().toBuffer(),
     'png-too-large': await flat(2500, 2001).png().toBuffer(),
   };

@@ -1,0 +1,45 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { MAX_REQUEST_BYTES } from '../limits.ts';
+import { picture, sendJson } from '../test/client.ts';
+import { PictureDecoder } from './decode.ts';
+import { BytesInFlight } from './in-flight.ts';
+
+afterEach(() => void vi.restoreAllMocks());
+
+test.each(['jpeg-largest', 'jpeg-progressive-largest', 'webp-lossless-largest', 'png-16-bit-largest'])(
+  'what decoding %s takes is what was asked for, and no more',
+  async (name) => {
+    const decoder = new PictureDecoder();
+    let asked = 0;
+    let most = 0;
+    // The codec is given up after a picture of this size; its memory is looked at before.
+    const sizes = vi.spyOn(decoder, 'bytes', 'get');
+    const { width, height } = await decoder.decode(picture(name), (bytes) => {
+      asked = bytes;
+    });
+    for (const { type, value } of sizes.mock.results) if (type === 'return') most = Math.max(most, value);
+    expect(asked).toBeGreaterThanOrEqual(most + 4 * width * height);
+    expect(asked).toBeLessThanOrEqual(MAX_REQUEST_BYTES);
+  },
+);
+
+test('a large picture in a large body is refused, and either alone is not', async () => {
+  const input = btoa(String.fromCharCode(...picture('jpeg-progressive-largest')));
+  const small = await sendJson('POST', '/v1/embeddings', { input });
+  expect(small.status, small.body.error?.message).toBe(200);
+  const { status, body } = await sendJson('POST', '/v1/embeddings', { input, user: 'x'.repeat(15_000_000) });
+  expect([status, body.error.code]).toEqual([400, 'picture_too_large']);
+  expect(body.error.message).toContain(`one request may have ${MAX_REQUEST_BYTES}`);
+});
+
+test('with other requests under way, a picture waits for room', async () => {
+  const bytes = new BytesInFlight();
+  await bytes.holding(async (other) => {
+    other.add(40_000_000);
+    await bytes.holding(async (held) => {
+      held.decoding(30_000_000);
+      expect(() => held.decoding(60_000_000)).toThrow(/send it again in a second/);
+      expect(() => held.decoding(80_000_000)).toThrow(/one request may have/);
+    });
+  });
+});

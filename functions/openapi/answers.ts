@@ -1,0 +1,246 @@
+import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
+import * as z from 'zod';
+import { evaluationStates } from '../evaluation/catalogue.ts';
+import { scopes } from '../keys/key.ts';
+
+/** What answers hold. The tests hold every answer of the document's examples against these. */
+
+const timeSchema = z.iso.datetime().describe('UTC, as 2026-01-31T12:00:00.000Z');
+const digestSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('SHA-256 of the content');
+const countSchema = z.int().nonnegative();
+
+function listOf<S extends z.ZodType>(item: S) {
+  return z.strictObject({ object: z.literal('list'), data: z.array(item), hasMore: z.boolean() });
+}
+
+export const errorSchema = z.strictObject({
+  error: z.strictObject({
+    message: z.string().describe('What is wrong, for people: the field, the limit and what was found'),
+    type: z.enum([
+      'invalid_request_error',
+      'authentication_error',
+      'permission_error',
+      'rate_limit_error',
+      'server_error',
+    ]),
+    param: z.string().nullable().describe('The field at fault, as a path: input[3].image'),
+    code: z.string().nullable().describe('A word for programs; docs/errors.md lists all'),
+  }),
+  errors: z.array(z.looseObject({})).optional().describe('Of pictures, of which none could be embedded'),
+});
+
+const itemErrorSchema = z.strictObject({
+  index: countSchema.describe('Place of the picture in the request'),
+  message: z.string(),
+  type: z.literal('invalid_request_error'),
+  param: z.string(),
+  code: z.string(),
+});
+
+export const healthSchema = z.strictObject({
+  status: z.literal('ok'),
+  backend: z.string(),
+  simd: z.boolean(),
+});
+
+export const modelSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('model'),
+  created: countSchema.describe('Seconds since 1970'),
+  owned_by: z.enum(['softmargin', 'user']),
+  architecture: z.string(),
+  input: z.strictObject({ height: z.int(), width: z.int(), channels: z.int() }),
+  dimension: z.int().positive(),
+  distance: z.enum(distanceNames),
+  sha256: digestSchema,
+  scores: z.record(z.string(), z.number()),
+});
+
+export const modelWithManifestSchema = modelSchema.extend({ manifest: z.looseObject({}) });
+export const modelsSchema = z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) });
+
+export const embeddingsSchema = z.strictObject({
+  object: z.literal('list'),
+  model: z.string(),
+  model_version: digestSchema,
+  data: z.array(
+    z.strictObject({
+      object: z.literal('embedding'),
+      index: countSchema,
+      embedding: z
+        .union([z.array(z.number()), z.string()])
+        .describe('Numbers; with encoding_format base64, little-endian float32'),
+    }),
+  ),
+  usage: z.strictObject({ prompt_tokens: z.literal(0), total_tokens: z.literal(0) }),
+  errors: z.array(itemErrorSchema).optional().describe('Pictures that could not be embedded'),
+});
+
+export const setSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('set'),
+  kind: z.enum(['embeddings', 'pictures']),
+  sha256: digestSchema,
+  count: z.int().positive(),
+  dimension: z.int().positive().nullable(),
+  identities: countSchema.nullable(),
+  cameras: countSchema.nullable(),
+  groups: countSchema.nullable(),
+  brokenPictures: countSchema.optional(),
+  createdAt: timeSchema,
+});
+
+export const storedSetSchema = setSchema.extend({
+  errors: z
+    .array(z.strictObject({ index: countSchema, path: z.string(), message: z.string(), code: z.string() }))
+    .optional()
+    .describe('Pictures that could not be read'),
+});
+
+export const setsSchema = listOf(setSchema);
+
+export const deletedSchema = z.strictObject({
+  id: z.string(),
+  object: z.string(),
+  deleted: z.literal(true),
+});
+
+export const partSchema = z.strictObject({
+  part: z.int().positive(),
+  object: z.literal('upload.part'),
+  rows: z.int().positive(),
+  sha256: digestSchema,
+  labels: z.boolean(),
+});
+
+export const uploadSchema = z.strictObject({
+  id: z.uuid(),
+  object: z.literal('upload'),
+  set: z.string(),
+  count: z.int().positive(),
+  dimension: z.int().positive(),
+  dtype: z.enum(['float16', 'float32', 'float64']).nullable(),
+  partRule: z.strictObject({
+    rowsMultipleOf: z.int().positive(),
+    maxBytes: z.int().positive(),
+    maxRows: z.int().positive(),
+    maxParts: z.int().positive(),
+  }),
+  parts: z.array(partSchema),
+  rows: countSchema,
+  createdAt: timeSchema,
+  expiresAt: timeSchema,
+});
+
+export const searchResultsSchema = z.strictObject({
+  object: z.literal('search'),
+  set: z.string(),
+  sha256: digestSchema,
+  distance: z.enum(distanceNames),
+  data: z.array(
+    z.strictObject({
+      object: z.literal('search.result'),
+      index: countSchema,
+      results: z.array(
+        z.strictObject({
+          index: countSchema,
+          identity: z.int(),
+          camera: z.int(),
+          group: z.int().optional(),
+          distance: z.number(),
+        }),
+      ),
+    }),
+  ),
+  errors: z.array(itemErrorSchema).optional(),
+});
+
+const contentSchema = z.strictObject({ set: z.string(), sha256: digestSchema, count: z.int().positive() });
+
+const ruleFields = {
+  protocol: z.union([z.string(), z.looseObject({})]).describe('A name, or a rule'),
+  distance: z.enum(distanceNames),
+  draws: z.looseObject({}).optional(),
+  bootstrap: z.looseObject({}).optional(),
+  verification: z.boolean().optional(),
+  rerank: z.looseObject({}).optional(),
+  topK: z.int().optional(),
+};
+
+export const evaluationSchema = z.strictObject({
+  id: z.uuid(),
+  object: z.literal('evaluation'),
+  state: z.enum(evaluationStates),
+  finishedAt: timeSchema.nullable(),
+  progress: z.strictObject({
+    shards: z.strictObject({ done: countSchema, total: countSchema }),
+    stage: z.string().nullable().optional(),
+    stages: z.array(z.looseObject({})).optional(),
+    etaSeconds: z.number().nullable(),
+  }),
+  result: z
+    .looseObject({ mAP: z.number(), mINP: z.number(), cmc: z.record(z.string(), z.number()) })
+    .optional()
+    .describe('docs/evaluation-jobs.md says what is in it'),
+  error: z.strictObject({ message: z.string(), code: z.string() }).optional(),
+  query: contentSchema,
+  gallery: contentSchema,
+  dimension: z.int().positive(),
+  model: z.strictObject({ name: z.string(), sha256: digestSchema }).optional(),
+  ...ruleFields,
+  version: z.string(),
+  webhook: z.looseObject({ url: z.string() }).optional(),
+  createdAt: timeSchema,
+});
+
+export const evaluationsSchema = listOf(evaluationSchema).extend({ lastId: z.uuid().nullable() });
+
+export const planSchema = z.strictObject({
+  object: z.literal('evaluation.plan'),
+  query: contentSchema,
+  gallery: contentSchema,
+  dimension: z.int().positive(),
+  model: z.strictObject({ name: z.string(), sha256: digestSchema }).optional(),
+  ...ruleFields,
+  version: z.string(),
+  plan: z.looseObject({ ranking: z.boolean(), shards: countSchema, multiplyAdds: z.number() }),
+  speeds: z.looseObject({}),
+  limits: z.looseObject({ shards: countSchema }),
+});
+
+export const queriesSchema = z.strictObject({
+  object: z.literal('list'),
+  data: z.array(z.looseObject({ query: countSchema })),
+  hasMore: z.boolean(),
+  lastQuery: countSchema.nullable(),
+});
+
+export const comparisonAnswerSchema = z.looseObject({
+  object: z.literal('evaluation.comparison'),
+  a: z.uuid(),
+  b: z.uuid(),
+  mAP: z.looseObject({}),
+  cmc1: z.looseObject({}),
+  summary: z.array(z.string()),
+});
+
+export const keySchema = z.strictObject({
+  id: z.uuid(),
+  object: z.literal('key'),
+  owner: z.string(),
+  name: z.string(),
+  scopes: z.array(z.enum(scopes)),
+  createdAt: timeSchema,
+  expiresAt: timeSchema.nullable(),
+  revokedAt: timeSchema.nullable(),
+  lastUsedAt: timeSchema.nullable(),
+});
+
+export const createdKeySchema = keySchema.extend({
+  key: z.string().describe('The key itself, shown this once'),
+});
+
+export const keysSchema = listOf(keySchema);
