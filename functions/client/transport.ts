@@ -76,9 +76,10 @@ export class Transport {
   async send(path: string, request: Request = {}): Promise<Response> {
     const { method = 'GET', query = {}, headers, body, json, signal } = request;
     const isIdempotent = request.isIdempotent ?? method !== 'POST';
-    const search = new URLSearchParams(
-      Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-    );
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) search.set(name, String(value));
+    }
     const address = `${this.#url}${path}${search.size === 0 ? '' : `?${search}`}`;
     const content = json === undefined ? body : JSON.stringify(json);
     for (let attempt = 0; ; attempt++) {
@@ -92,7 +93,7 @@ export class Transport {
             ...(json !== undefined && { 'Content-Type': 'application/json' }),
             ...headers,
           },
-          ...(content !== undefined && { body: content as BodyInit }),
+          ...(content !== undefined && { body: content as NonNullable<RequestInit['body']> }),
           ...(signal && { signal }),
         });
       } catch (cause) {
