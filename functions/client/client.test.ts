@@ -3,7 +3,7 @@ import { createRandom } from '@softmargin/shared/random.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { expect, test } from 'vitest';
 import { picture, send } from '../test/client.ts';
-import { type ClientOptions, type Evaluation, SoftmarginClient, SoftmarginError } from './client.ts';
+import { type ClientOptions, collect, type Evaluation, SoftmarginClient, SoftmarginError } from './client.ts';
 
 /** A client in a Worker, of the Worker under test. */
 function clientOf(options: Partial<ClientOptions> = {}): SoftmarginClient {
@@ -27,12 +27,6 @@ function randomSet(seed: number, count: number, dimension = 8): EmbeddingSet {
     cameras: Int32Array.from({ length: count }, () => random.integer(3)),
     groups: Int32Array.from({ length: count }, (_, i) => i >> 1),
   };
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
 }
 
 test('health and models', async () => {
@@ -67,7 +61,7 @@ test('a set in one body and one in parts are the same content; sets are listed, 
   expect(progress.length).toBeGreaterThan(1);
   expect(progress.at(-1)).toBe(20_000);
 
-  const ids = (await all(client.sets.list())).map(({ id }) => id);
+  const ids = (await collect(client.sets.list())).map(({ id }) => id);
   expect(ids).toEqual(expect.arrayContaining(['client-parts', 'client-whole']));
   const { data } = await client.sets.searchEmbeddings('client-whole', [set.features.subarray(80, 88)], {
     k: 2,
@@ -117,7 +111,7 @@ test('an evaluation is planned, watched to its end, read, compared and deleted',
   const first = await client.evaluations.create(request, { idempotencyKey: 'client-test' });
   const again = await client.evaluations.create(request, { idempotencyKey: 'client-test' });
   expect(again.id).toBe(first.id);
-  const seen: Evaluation[] = await all(client.evaluations.watch(first.id));
+  const seen: Evaluation[] = await collect(client.evaluations.watch(first.id));
   const last = seen.at(-1) as Evaluation;
   expect(last).toEqual(await client.evaluations.get(first.id));
   expect(last).toMatchObject({ state: 'succeeded', protocol: 'market1501' });
@@ -140,7 +134,7 @@ test('an evaluation is planned, watched to its end, read, compared and deleted',
   expect(mAP.a).toBe(last.result?.mAP);
   expect(summary[0]).toContain('mAP is');
 
-  const succeeded = await all(client.evaluations.list({ state: 'succeeded' }));
+  const succeeded = await collect(client.evaluations.list({ state: 'succeeded' }));
   expect(succeeded.map(({ id }) => id)).toEqual(expect.arrayContaining([first.id, other.id]));
   await expect(client.evaluations.cancel(first.id)).rejects.toMatchObject({
     status: 409,
@@ -156,7 +150,7 @@ test('a key is made, used within its scopes, listed and revoked', async () => {
   const limited = clientOf({ key });
   expect((await limited.models.list()).length).toBeGreaterThan(0);
   await expect(limited.sets.get('any')).rejects.toMatchObject({ status: 403, code: 'insufficient_scope' });
-  expect((await all(client.keys.list())).map((one) => one.id)).toContain(id);
+  expect((await collect(client.keys.list())).map((one) => one.id)).toContain(id);
   expect((await client.keys.get(id)).revokedAt).toBeNull();
   expect((await client.keys.revoke(id)).revokedAt).not.toBeNull();
   await expect(limited.models.list()).rejects.toThrow('The key is unknown, has expired or was revoked');

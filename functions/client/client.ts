@@ -24,10 +24,12 @@ export type {
   Search,
   StoredSet,
 } from './answers.ts';
+export { evaluationStates, scopes } from './answers.ts';
 export type { EmbeddedPictures, EmbeddingsOptions } from './embeddings.ts';
 export { SoftmarginError } from './error.ts';
 export type { EvaluationRequest } from './evaluations.ts';
 export type { KeyRequest } from './keys.ts';
+export { collect } from './pages.ts';
 export type { EmbeddingsSource, SearchOptions, SetPicture } from './sets.ts';
 export type { Body, ClientOptions } from './transport.ts';
 

@@ -3,6 +3,13 @@ interface Page<T> {
   readonly hasMore: boolean;
 }
 
+/** All items of a list. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 /**
  * The items of a list, page after page, each asked for when it is reached.
  *

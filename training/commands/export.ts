@@ -6,6 +6,7 @@ import { type BackendChoice, backendChoices, chooseBackend } from '../backend/ch
 import { exportRun } from '../export/export-run.ts';
 import { replaceFile } from '../loop/replace-file.ts';
 import { withProgress } from '../terminal/progress.ts';
+import { printResult } from '../terminal/result.ts';
 
 interface ExportOptions {
   readonly output: string;
@@ -37,7 +38,8 @@ export function exportCommand(signal: AbortSignal): Command {
 Example:
   softmargin export out/train/mnist-wide -o digits.safetensors`,
     )
-    .action(async (run: string, { output, data, weights, scores, backend, json }: ExportOptions) => {
+    .action(async (run: string, options: ExportOptions) => {
+      const { output, data, weights, scores, backend } = options;
       const { description } = await chooseBackend(backend);
       console.error(`  Computing by ${description}`);
       const { bytes, step } = await withProgress('Embed held-out pictures', (onProgress) =>
@@ -49,10 +51,10 @@ Example:
       await mkdir(dirname(output), { recursive: true });
       await replaceFile(output, bytes);
       const { manifest, sha256 } = await readBundle(bytes);
-      if (json) {
-        console.log(JSON.stringify({ bundle: output, sha256, scores: manifest.scores, step }));
-      } else {
-        console.log(`${output}: SHA-256 ${sha256.slice(0, 12)}…, the weights of step ${step}`);
-      }
+      printResult(
+        options,
+        { bundle: output, sha256, scores: manifest.scores, step },
+        () => `${output}: SHA-256 ${sha256.slice(0, 12)}…, the weights of step ${step}`,
+      );
     });
 }

@@ -7,7 +7,7 @@ import { type RunSettings, writeRunSettings } from '../loop/run-settings.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { ProgressBars } from '../terminal/progress.ts';
 import { TrainingProgress } from '../terminal/training-progress.ts';
-import { trainToBundle } from './train-to-bundle.ts';
+import { type FinishedRun, trainToBundle } from './train-to-bundle.ts';
 
 export interface ReportedRun {
   readonly recipe: Recipe;
@@ -62,12 +62,7 @@ export async function trainAndReport(run: ReportedRun): Promise<void> {
       signal,
     });
     bars.stop();
-    const { bundle, report, sha256, scores, step, steps } = finished;
-    if (json) return console.log(JSON.stringify(finished));
-    console.log(`${bundle}: SHA-256 ${sha256.slice(0, 12)}…, the weights of step ${step} of ${steps}`);
-    const percents = Object.entries(scores).map(([score, value]) => `${score} ${(100 * value).toFixed(2)} %`);
-    if (percents.length > 0) console.log(`Held out: ${percents.join(', ')}`);
-    console.log(`Report: ${report}`);
+    console.log(json ? JSON.stringify(finished) : render(finished));
   } catch (error) {
     bars.stop();
     if (signal.aborted) {
@@ -75,4 +70,13 @@ export async function trainAndReport(run: ReportedRun): Promise<void> {
     }
     throw error;
   }
+}
+
+function render({ bundle, report, sha256, scores, step, steps }: FinishedRun): string {
+  const percents = Object.entries(scores).map(([score, value]) => `${score} ${(100 * value).toFixed(2)} %`);
+  return [
+    `${bundle}: SHA-256 ${sha256.slice(0, 12)}…, the weights of step ${step} of ${steps}`,
+    ...(percents.length > 0 ? [`Held out: ${percents.join(', ')}`] : []),
+    `Report: ${report}`,
+  ].join('\n');
 }
