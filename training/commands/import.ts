@@ -8,7 +8,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { startWasmBackend } from '../backend/wasm.ts';
 import { type ImportedModel, importModel } from '../import/import-model.ts';
 import { replaceFile } from '../loop/replace-file.ts';
-import { pictureSize, wholeNumber } from './arguments.ts';
+import { oneOf, pictureSize, wholeNumber } from './arguments.ts';
 
 /** Channel statistics of ImageNet, by which torchvision, torchreid and fast-reid normalise. */
 const IMAGENET_MEAN = [0.485, 0.456, 0.406];
@@ -39,7 +39,7 @@ export function importCommand(): Command {
     .description('Make a bundle of PyTorch weights (.safetensors) or of a TensorFlow.js model (model.json).')
     .addArgument(new Argument('<weights>', 'a state dict as .safetensors, or model.json'))
     .requiredOption('-o, --output <bundle>', 'the bundle to write')
-    .addOption(new Option('--architecture <name>', 'of a state dict').choices([...architectures.keys()]))
+    .addOption(oneOf(new Option('--architecture <name>', 'of a state dict'), [...architectures.keys()]))
     .option('--name <name>', "of the model (default: the bundle's file name)")
     .option('--input <height>x<width>', "size of the pictures (default: the network's own)", pictureSize)
     .option('--mean <numbers>', "of each channel, by commas (default: ImageNet's)", numbers, IMAGENET_MEAN)

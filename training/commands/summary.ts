@@ -2,15 +2,16 @@ import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { type NetworkSummary, summarise } from '@softmargin/shared/models/summary.ts';
 import { Argument, Command } from 'commander';
-import { type PictureSize, pictureSize } from './arguments.ts';
+import { oneOf, type PictureSize, pictureSize } from './arguments.ts';
 
 /** `softmargin summary`: what a network is made of and what it costs. */
 export function summaryCommand(): Command {
   return new Command('summary')
     .description('Print the layers of a network, its parameters, multiply-adds and activation memory.')
-    .addArgument(new Argument('<model>', 'which network').choices([...architectures.keys()]))
+    .addArgument(oneOf(new Argument('<model>', 'which network'), [...architectures.keys()]))
     .option('--input <height>x<width>', "size of the pictures (default: the network's own)", pictureSize)
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExample:\n  softmargin summary osnet_x1_0 --input 256x128')
     .action((name: string, { input, json }: { input?: PictureSize; json?: boolean }) => {
       const architecture = architectures.get(name) as Architecture;
       const summary = summarise(architecture, input);

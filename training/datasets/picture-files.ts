@@ -14,9 +14,14 @@ export async function listPictures(folder: string): Promise<string[]> {
     throw new Error(`Cannot read the folder ${folder}: ${cause.message}`, { cause });
   });
   return entries
-    .filter((entry) => !entry.isDirectory() && EXTENSION.test(entry.name) && !entry.name.startsWith('.'))
+    .filter((entry) => !entry.isDirectory() && isPicture(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     .sort(byCodeUnits);
+}
+
+/** Whether a path is that of a picture by its ending, and not of a hidden file or of what systems leave in archives. */
+export function isPicture(path: string): boolean {
+  return EXTENSION.test(path) && !/(^|\/)(\.|__MACOSX\/)/.test(path);
 }
 
 /** The order of names that no locale changes. */

@@ -35,6 +35,12 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
 }
 
+/** What the demo found: as result.json has it, and as a person reads it. */
+export interface DemoResult {
+  readonly summary: object;
+  readonly text: string;
+}
+
 const MODEL = 'digits';
 const EVALUATION = {
   query: 'digits-query',
@@ -52,14 +58,14 @@ const PICTURES_PER_REQUEST = 50;
 
 /**
  * The whole path on real digits: trains, exports a bundle, serves it from the Worker, embeds held-out
- * digits over HTTP, evaluates them with a job, and writes a report.
+ * digits over HTTP, evaluates them with a job, and writes a report. Tells how far it is on standard error.
  */
-export async function runDemo(options: DemoOptions): Promise<void> {
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { output, signal } = options;
   await mkdir(output, { recursive: true });
   await startWasmBackend();
   const split = await loadDigits(options.digits);
-  console.log(`Training on ${split.train.count} digits, testing on ${split.test.count} others.\n`);
+  console.error(`Training on ${split.train.count} digits, testing on ${split.test.count} others.\n`);
 
   const bars = new ProgressBars();
   try {
@@ -85,11 +91,11 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       evaluation: { id: job.id, ...EVALUATION },
     };
     await writeFile(join(output, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`);
-    console.log(renderSummary({ result: job.result, local, query, gallery, output }));
+    signal.throwIfAborted();
+    return { summary, text: renderSummary({ result: job.result, local, query, gallery, output }) };
   } finally {
     bars.stop();
   }
-  signal.throwIfAborted();
 }
 
 async function trainBoth(

@@ -13,6 +13,10 @@ export interface EmbeddingOptions {
   /** Told how many items are embedded. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly onBroken?: (path: string, reason: string) => void;
+  /** Broken pictures that are put up with; the loader's own number without it. */
+  readonly brokenLimit?: number;
+  /** Whether each picture and its mirror image are averaged; as the manifest says, unless given. */
+  readonly flip?: boolean | undefined;
   /** Stops between two batches. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,9 +30,9 @@ export interface EmbeddingOptions {
 export async function embedDataset<Kind extends Dataset>(
   model: ServingModel,
   dataset: Kind,
-  { onProgress, onBroken, signal }: EmbeddingOptions = {},
+  { onProgress, onBroken, brokenLimit, flip, signal }: EmbeddingOptions = {},
 ): Promise<{ readonly set: EmbeddingSet; readonly items: Kind }> {
-  const { dimension } = model.manifest.embedding;
+  const { dimension, flip: usual = false } = model.manifest.embedding;
   const sampler = new SequentialSampler(dataset.count, BATCH);
   await using loader = new BatchLoader({
     dataset,
@@ -40,6 +44,7 @@ export async function embedDataset<Kind extends Dataset>(
     // Pictures in memory are ready sooner than a thread is.
     ...('pixels' in dataset && { workers: 0 }),
     ...(onBroken && { onBroken }),
+    ...(brokenLimit !== undefined && { brokenLimit }),
   });
   const features = new Float32Array(dataset.count * dimension);
   const embedded: number[] = [];
@@ -47,7 +52,7 @@ export async function embedDataset<Kind extends Dataset>(
     signal?.throwIfAborted();
     const { images, items } = await loader.next();
     if (items.length > 0) {
-      features.set(await model.embed(images, items.length), embedded.length * dimension);
+      features.set(await model.embed(images, items.length, flip ?? usual), embedded.length * dimension);
     }
     embedded.push(...items);
     onProgress?.(Math.min((step + 1) * BATCH, dataset.count), dataset.count);

@@ -10,11 +10,11 @@ import { parseSafetensorsSet } from '@softmargin/shared/sets/safetensors.ts';
 
 /**
  * Reads a set from a file, in the format that its name ends in. A file with a query side and a gallery side
- * gives the one that is asked for.
+ * gives the one that is asked for, and has to be asked for one.
  *
  * @param labels the CSV with the labels of a bare `.npy`; without it, the file beside it that ends in `.csv`.
  */
-export async function readSet(path: string, side: Side, labels?: string): Promise<EmbeddingSet> {
+export async function readSet(path: string, side?: Side, labels?: string): Promise<EmbeddingSet> {
   try {
     const format = extname(path).toLowerCase();
     if (labels !== undefined && format !== '.npy') {

@@ -1,9 +1,9 @@
-import type { EvaluationReport, Intervals, RankingReport } from '@softmargin/shared/metrics/report.ts';
+import type { EvaluationFindings, Intervals, RankingReport } from '@softmargin/shared/metrics/report.ts';
 
 const NAME_WIDTH = 18;
 
 /** The report as a person reads it. */
-export function renderReport({ reranked, verification, ...ranked }: EvaluationReport): string {
+export function renderReport({ reranked, verification, ...ranked }: EvaluationFindings): string {
   const rankings: readonly RankingReport[] = reranked === undefined ? [ranked] : [ranked, reranked];
   const line = (name: string, cell: (ranking: RankingReport) => string) =>
     `${name.padEnd(NAME_WIDTH)}${rankings.map(cell).join('  ')}`.trimEnd();
