@@ -15,6 +15,7 @@ import { addKeyRoutes } from './routes/keys.ts';
 import { addMetricsRoute } from './routes/metrics.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addSearchRoute } from './routes/search.ts';
+import { addSetItemRoutes } from './routes/set-items.ts';
 import { addSetUploadRoutes } from './routes/set-uploads.ts';
 import { addSetRoutes } from './routes/sets.ts';
 
@@ -44,6 +45,7 @@ export function createApp(): Hono<AppTypes> {
   addModelRoutes(app);
   addEmbeddingRoutes(app);
   addSetRoutes(app);
+  addSetItemRoutes(app);
   addSetUploadRoutes(app);
   addSearchRoute(app);
   addEvaluationRoutes(app);

@@ -166,6 +166,9 @@ export const REMOVALS_PER_CALL = 1000;
 /** Sets of one page of the list, at most and by default. */
 export const MAX_SETS_PAGE = 100;
 
+/** Items of one page of a set's items: of each, its labels and its path. */
+export const MAX_ITEMS_PAGE = 100;
+
 /** A stored block of a set: a shard holds one block of the gallery at a time. */
 export const BLOCK_BYTES = 2 * MiB;
 

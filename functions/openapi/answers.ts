@@ -116,6 +116,20 @@ export const storedSetSchema = setSchema.extend({
 
 export const setsSchema = listOf(setSchema);
 
+export const itemsSchema = listOf(
+  z.strictObject({
+    index: countSchema,
+    identity: z.int(),
+    camera: z.int(),
+    group: z.int().optional(),
+    path: z.string().optional().describe('Of a picture, as it was named in what was sent'),
+    problem: z
+      .strictObject({ message: z.string(), code: z.string() })
+      .optional()
+      .describe('Of a picture that could not be read'),
+  }),
+).extend({ set: z.string(), sha256: digestSchema });
+
 export const deletedSchema = z.strictObject({
   id: z.string(),
   object: z.string(),

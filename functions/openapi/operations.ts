@@ -8,6 +8,7 @@ import { evaluationRequestSchema, evaluationsPageSchema } from '../routes/evalua
 import { comparisonSchema, queriesPageSchema } from '../routes/evaluations-results.ts';
 import { keyRequestSchema, keysPageSchema } from '../routes/keys.ts';
 import { searchSchema } from '../routes/search.ts';
+import { itemsPageSchema } from '../routes/set-items.ts';
 import { completionSchema, hashQuerySchema, uploadRequestSchema } from '../routes/set-uploads.ts';
 import { bodyQuerySchema, partQuerySchema, setNameSchema, setsPageSchema } from '../routes/sets.ts';
 import * as answers from './answers.ts';
@@ -36,6 +37,7 @@ export const parameters: Readonly<Record<string, { readonly schema: z.ZodType; r
   {
     model: { schema: modelNameSchema, example: 'mnist-wide' },
     set: { schema: setNameSchema, example: 'my-gallery' },
+    index: { schema: z.int().nonnegative(), example: 0 },
     upload: { schema: z.uuid(), example: '7b1de2e4-3f0a-4f6c-9d57-0a1b2c3d4e5f' },
     part: { schema: z.int().min(1).max(MAX_PARTS), example: 1 },
     id: { schema: z.uuid(), example: '7b1de2e4-3f0a-4f6c-9d57-0a1b2c3d4e5f' },
@@ -145,6 +147,20 @@ export const operations: readonly OperationDescription[] = [
     ...{ method: 'get', path: '/v1/sets/{set}', id: 'getSet', scopes: ['evaluate'] },
     summary: 'Describes a set',
     answers: { 200: { description: 'The set', content: answers.setSchema } },
+  },
+  {
+    ...{ method: 'get', path: '/v1/sets/{set}/items', id: 'listItems', scopes: ['evaluate'] },
+    summary: 'Lists the items of a set with their labels, and the paths of pictures',
+    query: itemsPageSchema,
+    answers: { 200: { description: 'A page of items', content: answers.itemsSchema } },
+  },
+  {
+    ...{ method: 'get', path: '/v1/sets/{set}/pictures/{index}', id: 'getPicture', scopes: ['evaluate'] },
+    summary: 'Gives a picture of a set of pictures, as it was sent',
+    answers: {
+      200: { description: 'The file, image/png, image/jpeg or image/webp', content: 'image/png' },
+      404: { description: 'There is no such picture', content: answers.errorSchema },
+    },
   },
   {
     ...{ method: 'post', path: '/v1/sets/{set}/search', id: 'searchSet', scopes: ['evaluate'] },
