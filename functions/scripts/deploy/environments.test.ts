@@ -20,7 +20,8 @@ function read(environment?: string): unknown {
     config: join(root, 'wrangler.toml'),
     ...(environment !== undefined && { env: environment }),
   });
-  const { name, vars, limits, observability, placement, compatibility_date, compatibility_flags } = config;
+  const { name, vars, limits, assets, observability, placement, compatibility_date, compatibility_flags } =
+    config;
   const { r2_buckets, d1_databases, queues, durable_objects, migrations, rules, minify } = config;
   // Each counts on its own.
   const ratelimits = config.ratelimits.map((limit: object) => ({ ...limit, namespace_id: undefined }));
@@ -28,6 +29,7 @@ function read(environment?: string): unknown {
     name,
     vars,
     limits,
+    assets,
     observability,
     placement,
     compatibility_date,
