@@ -69,8 +69,11 @@ export async function measureInference(
         profiles[model] = (await ask({ operation: 'profile', times: 100 })).answer as Record<string, number>;
       }
     }
+    // In an isolate of its own: tfjs at batch 8 leaves a large heap behind.
+    await worker.stop();
     note(`memory over ${REQUESTS} requests`);
-    const steady = await measureSteadiness(worker);
+    const fresh = await startBenchWorker('inference.ts');
+    const steady = await measureSteadiness(fresh).finally(() => fresh.stop());
     return { runs, firstEmbeddingMs, steady, ...(withProfile && { profiles }) };
   } finally {
     await worker.stop();
