@@ -4,13 +4,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { readCheckpoint } from '@softmargin/training/loop/checkpoint.ts';
 import { readRunLog } from '@softmargin/training/loop/run-log.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLI, runCli } from './command-line.ts';
 
-const command = fileURLToPath(new URL('../training/softmargin.mjs', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'softmargin-interrupted-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -29,7 +28,7 @@ const options = [
 function startTraining(directory: string) {
   const child = spawn(
     process.execPath,
-    [command, 'train', 'mnist-wide', ...options, '--resume', '-o', directory],
+    [CLI, 'train', 'mnist-wide', ...options, '--resume', '-o', directory],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
@@ -106,20 +105,36 @@ test('killed at any moment and resumed, a run ends with the bits of one that was
   expect(found.bundle.equals(expected.bundle), 'bundle').toBe(true);
 }, 600_000);
 
-test('Ctrl-C stops after the step, with a checkpoint of it', async () => {
+test('Ctrl-C stops after the step, with a checkpoint of it; resumed by it alone, all ends as it would have', async () => {
   const directory = join(root, 'stopped');
   const { child, ended } = startTraining(directory);
   await firstSteps(directory, () => child.exitCode !== null);
   child.kill('SIGINT');
   const { code, output } = await ended;
   expect(code, output).toBe(130);
-  expect(output).toContain('go on with --resume');
+  expect(output).toContain(`go on with: softmargin resume ${directory}`);
   const { trainer } = await readCheckpoint(join(directory, 'checkpoint.safetensors'));
   const { steps } = await readRunLog(join(directory, 'log.jsonl'));
   expect(trainer.step).toBe(steps.length);
   expect(trainer.step).toBeLessThan(STEPS);
   expect(readdirSync(directory).filter((name) => name.endsWith('.unfinished'))).toEqual([]);
 
-  await trainToTheEnd(directory);
-  expect((await outcome(directory)).checkpoint.equals((await outcome(whole)).checkpoint)).toBe(true);
+  // What stopped it half way can be taken as it is.
+  const early = join(root, 'early.safetensors');
+  const exported = await runCli(['export', directory, '-o', early, '--no-scores', '--backend', 'wasm']);
+  expect(exported.code, exported.err).toBe(0);
+  expect(exported.out).toContain(`the weights of step ${trainer.step}`);
+
+  const resumed = await runCli(['resume', directory, '--loading-threads', '1', '--json']);
+  expect(resumed.code, resumed.err).toBe(0);
+  const found = await outcome(directory);
+  const expected = await outcome(whole);
+  expect(JSON.parse(resumed.out)).toMatchObject({ step: STEPS, steps: STEPS });
+  expect(found.checkpoint.equals(expected.checkpoint)).toBe(true);
+  expect(found.bundle.equals(expected.bundle)).toBe(true);
+
+  const again = join(root, 'again.safetensors');
+  expect((await runCli(['export', directory, '-o', again])).code).toBe(0);
+  expect(readFileSync(again).equals(expected.bundle)).toBe(true);
+  expect(readFileSync(early).equals(expected.bundle)).toBe(false);
 }, 240_000);

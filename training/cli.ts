@@ -10,7 +10,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  await createProgram(stopping.signal).parseAsync();
+  const program = await createProgram(stopping.signal, process.argv[2]);
+  await program.parseAsync();
 } catch (error) {
   report(error);
 }

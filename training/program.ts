@@ -1,20 +1,4 @@
 import { Command } from 'commander';
-import { compareCommand } from './commands/compare.ts';
-import { demoCommand } from './commands/demo.ts';
-import { deployCommand } from './commands/deploy.ts';
-import { embedCommand } from './commands/embed.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { evaluationsCommand } from './commands/evaluations.ts';
-import { experimentCommand } from './commands/experiment.ts';
-import { exportCommand } from './commands/export.ts';
-import { importCommand } from './commands/import.ts';
-import { keysCommand } from './commands/keys.ts';
-import { modelsCommand } from './commands/models.ts';
-import { resumeCommand } from './commands/resume.ts';
-import { searchCommand } from './commands/search.ts';
-import { setsCommand } from './commands/sets.ts';
-import { summaryCommand } from './commands/summary.ts';
-import { trainCommand } from './commands/train.ts';
 
 const AFTER_HELP = `
 "softmargin <command> --help" has options and examples. Commands of the service find it by --url and --key, by
@@ -23,39 +7,52 @@ SOFTMARGIN_URL and SOFTMARGIN_KEY, by softmargin.config.json here, or by ~/.conf
 Standard output has the result (with --json one JSON object), standard error the progress. Exit codes: 0 done,
 1 failed, 2 wrong usage, 3 mAP under --fail-under-map, 130 interrupted.`;
 
-/** The command line as a whole. Every command throws a `CommanderError` in place of ending the process. */
-export function createProgram(signal: AbortSignal): Command {
+type Load = (signal: AbortSignal) => Promise<Command>;
+
+/** Every command under a heading. Each is loaded for itself: those of the service do without all that trains. */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+  'Train:': {
+    train: async (signal) => (await import('./commands/train.ts')).trainCommand(signal),
+    resume: async (signal) => (await import('./commands/resume.ts')).resumeCommand(signal),
+    export: async (signal) => (await import('./commands/export.ts')).exportCommand(signal),
+    import: async () => (await import('./commands/import.ts')).importCommand(),
+    experiment: async (signal) => (await import('./commands/experiment.ts')).experimentCommand(signal),
+    summary: async () => (await import('./commands/summary.ts')).summaryCommand(),
+  },
+  'Embed and evaluate:': {
+    embed: async (signal) => (await import('./commands/embed.ts')).embedCommand(signal),
+    evaluate: async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
+    compare: async () => (await import('./commands/compare.ts')).compareCommand(),
+  },
+  'The service:': {
+    models: async (signal) => (await import('./commands/models.ts')).modelsCommand(signal),
+    sets: async (signal) => (await import('./commands/sets.ts')).setsCommand(signal),
+    evaluations: async (signal) => (await import('./commands/evaluations.ts')).evaluationsCommand(signal),
+    search: async (signal) => (await import('./commands/search.ts')).searchCommand(signal),
+    keys: async (signal) => (await import('./commands/keys.ts')).keysCommand(signal),
+    deploy: async () => (await import('./commands/deploy.ts')).deployCommand(),
+  },
+  'All of it:': {
+    demo: async (signal) => (await import('./commands/demo.ts')).demoCommand(signal),
+  },
+};
+
+/**
+ * The command line. Every command throws a `CommanderError` in place of ending the process.
+ *
+ * @param wanted the command that is going to run, which then is the only one that is loaded; all are if it is none.
+ */
+export async function createProgram(signal: AbortSignal, wanted?: string): Promise<Command> {
   const program = new Command('softmargin')
     .description('Train image embeddings with the Soft Margin Loss, serve them, evaluate them.')
     .addHelpText('after', AFTER_HELP);
-  const groups: [heading: string, commands: readonly Command[]][] = [
-    [
-      'Train:',
-      [
-        trainCommand(signal),
-        resumeCommand(signal),
-        exportCommand(signal),
-        importCommand(),
-        experimentCommand(signal),
-        summaryCommand(),
-      ],
-    ],
-    ['Embed and evaluate:', [embedCommand(signal), evaluateCommand(), compareCommand()]],
-    [
-      'The service:',
-      [
-        modelsCommand(signal),
-        setsCommand(signal),
-        evaluationsCommand(signal),
-        searchCommand(signal),
-        keysCommand(signal),
-        deployCommand(),
-      ],
-    ],
-    ['All of it:', [demoCommand(signal)]],
-  ];
-  for (const [heading, commands] of groups) {
-    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  const isKnown = Object.values(COMMANDS).some(
+    (group) => wanted !== undefined && Object.hasOwn(group, wanted),
+  );
+  for (const [heading, group] of Object.entries(COMMANDS)) {
+    for (const [name, load] of Object.entries(group)) {
+      if (!isKnown || name === wanted) program.addCommand((await load(signal)).helpGroup(heading));
+    }
   }
   return settled(program, 'softmargin');
 }

@@ -40,7 +40,7 @@ export function evaluationsCommand(signal: AbortSignal): Command {
   const command = (name: string) => addServiceOptions(new Command(name));
   const json = ['--json', 'print one JSON object'] as const;
 
-  const run = addRankingOptions(command('run'))
+  const run = command('run')
     .description('Start an evaluation of two stored sets, and watch it if you like.')
     .requiredOption('--query <set>', 'the name of the query set')
     .requiredOption('--gallery <set>', 'the name of the gallery set')
@@ -60,6 +60,8 @@ Examples:
   softmargin evaluations run --query q --gallery g --fail-under-map 0.8 --json`,
     )
     .action((options: RunOptions) => start(options, signal));
+
+  addRankingOptions(run);
 
   const watch = command('watch')
     .description('Show how far an evaluation is until it ends, and its result.')

@@ -93,6 +93,21 @@ test('from unpacked folders it is the same', async () => {
   expect(await loadOmniglot(directory)).toEqual(folder);
 });
 
+test.each(['images_background.zip', 'images_background'])(
+  'by %s itself it is the same, with the evaluation set beside it',
+  async (name) => {
+    const background = await files('images_background');
+    const { 'images_background/': _, ...unpacked } = background;
+    const evaluation = { 'images_evaluation.zip': zipSync(await files('images_evaluation')) };
+    writeFiles(directory, evaluation);
+    if (name === 'images_background') writeFiles(directory, unpacked);
+    else writeFiles(directory, { 'images_background.zip': zipSync(background) });
+    const split = await loadOmniglot(join(directory, name));
+    expect(split).toEqual(await loadOmniglot(directory));
+    expect(split.test?.query.count).toBe(6);
+  },
+);
+
 test('alphabets are held out by name or by number, with all their characters', async () => {
   writeFiles(directory, { 'images_background.zip': zipSync(await files('images_background')) });
   const named = await loadOmniglot(directory, { validation: ['Greek'] });

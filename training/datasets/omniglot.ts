@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { resizeBilinear } from '@softmargin/shared/images/resize.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { unzip } from '@softmargin/shared/sets/zip.ts';
@@ -30,13 +30,17 @@ export interface OmniglotOptions {
  * Trained on is the background set, without the alphabets that are held out; tested on the evaluation set where
  * it is there. The query is drawer 1, the gallery drawers 2 to 20.
  *
+ * @param location the folder that holds the two, or the background set itself, archive or folder; the evaluation set
+ *   is then looked for beside it.
  * @throws {Error} if the background set is not there, or an alphabet that is named is not in it.
  */
 export async function loadOmniglot(
-  directory: string,
-  { validation = 0, seed = 2020, resize = 'box' }: OmniglotOptions = {},
+  location: string,
+  { validation = 0, seed = 2020, resize: resizing = 'box' }: OmniglotOptions = {},
 ): Promise<DatasetSplit> {
-  const background = await loadPart(directory, 'images_background', resize, 0);
+  const isBackground = /^images_background(\.zip)?$/.test(basename(resolve(location)));
+  const directory = isBackground ? dirname(resolve(location)) : location;
+  const background = await loadPart(directory, 'images_background', resizing, 0);
   if (background === undefined) {
     throw new Error(`${directory} holds neither images_background.zip nor the folder images_background.`);
   }
@@ -45,7 +49,7 @@ export async function loadOmniglot(
     held.includes(background.alphabetOf[background.dataset.identities[item]]),
   );
   const firstIdentity = background.alphabetOf.length;
-  const evaluation = await loadPart(directory, 'images_evaluation', resize, firstIdentity);
+  const evaluation = await loadPart(directory, 'images_evaluation', resizing, firstIdentity);
   return {
     name: 'omniglot',
     description: held.length === 0 ? 'the background set' : `alphabets held out: ${held.join(', ')}`,

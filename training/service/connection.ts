@@ -1,5 +1,5 @@
 import { SoftmarginClient } from '@softmargin/client';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../terminal/exit-codes.ts';
 import { serviceConfiguration } from './configuration.ts';
 
@@ -8,11 +8,16 @@ export interface ServiceOptions {
   readonly key?: string;
 }
 
+const SERVICE = 'The service:';
+
 /** Adds the options that say where the service is. */
 export function addServiceOptions(command: Command): Command {
-  return command
-    .option('--url <url>', 'of the service (default: SOFTMARGIN_URL, the configuration, or npm start’s)')
-    .option('--key <key>', 'that opens it (default: SOFTMARGIN_KEY, or the configuration)');
+  const url = new Option(
+    '--url <url>',
+    'its address (default: SOFTMARGIN_URL, the configuration, or npm start)',
+  );
+  const key = new Option('--key <key>', 'what opens it (default: SOFTMARGIN_KEY, or the configuration)');
+  return command.addOption(url.helpGroup(SERVICE)).addOption(key.helpGroup(SERVICE));
 }
 
 /** The service that flags, environment and files name. @throws {UsageError} where there is no key for it. */

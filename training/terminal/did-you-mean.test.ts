@@ -8,6 +8,7 @@ test.each([
   ['Market-1501', 'market1501'],
   ['veri767', 'veri776'],
   ['mnisttoy', 'mnist-toy'],
+  ['market', 'market1501'],
 ])('%s: did you mean %s?', (given, meant) => {
   expect(didYouMean(given, names)).toBe(` (Did you mean ${meant}?)`);
 });

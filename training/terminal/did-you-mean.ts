@@ -3,7 +3,9 @@ export function didYouMean(given: string, names: Iterable<string>): string {
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
   for (const name of names) {
-    const edits = editDistance(given.toLowerCase(), name.toLowerCase());
+    const [a, b] = [given.toLowerCase(), name.toLowerCase()];
+    // Broken off is not misspelt.
+    const edits = a.length >= 3 && b.startsWith(a) ? 1 : editDistance(a, b);
     if (edits < least) [nearest, least] = [name, edits];
   }
   return nearest === undefined ? '' : ` (Did you mean ${nearest}?)`;

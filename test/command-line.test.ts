@@ -1,0 +1,279 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRandom } from '@softmargin/shared/random.ts';
+import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
+import { parseNpz, serialiseNpz } from '@softmargin/shared/sets/npz.ts';
+import { zipSync } from 'fflate';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createProgram } from '../training/program.ts';
+import { expectAllClose } from './allclose.ts';
+import { type Ended, runCli, type Surroundings, startCli } from './command-line.ts';
+import { freePort } from './free-port.ts';
+import { type Server, startServer } from './server.ts';
+
+/** The command line as its users and their scripts meet it: processes, exit codes, and the service over HTTP. */
+const folder = mkdtempSync(join(tmpdir(), 'softmargin-command-line-'));
+const path = (...names: string[]) => join(folder, ...names);
+let server: Server;
+let surroundings: Surroundings;
+
+/** Identities that are told apart by their features, mostly. */
+function setOf(seed: number, count: number): EmbeddingSet {
+  const random = createRandom(seed);
+  const dimension = 32;
+  return {
+    count,
+    dimension,
+    features: Float32Array.from(
+      { length: count * dimension },
+      (_, i) => random.normal() + 2 * Number(i % dimension === Math.floor(i / dimension) % 5),
+    ),
+    identities: Int32Array.from({ length: count }, (_, i) => i % 5),
+    cameras: Int32Array.from({ length: count }, (_, i) => i % 3),
+  };
+}
+
+beforeAll(async () => {
+  writeFileSync(path('query.npz'), serialiseNpz(setOf(1, 30)));
+  writeFileSync(path('gallery.npz'), serialiseNpz(setOf(2, 200)));
+  mkdirSync(path('digits'));
+  const pictures: Record<string, Uint8Array> = {};
+  for (const [i, identity] of [1, 1, 2, 2].entries()) {
+    const name = `000${identity}_c${1 + (i % 2)}s1_00000${i + 1}_00.png`;
+    const background = { r: 60 * i, g: 90, b: 20 };
+    pictures[name] = await sharp({ create: { width: 20, height: 30, channels: 3, background } })
+      .png()
+      .toBuffer();
+    writeFileSync(path('digits', name), pictures[name]);
+  }
+  writeFileSync(path('digits.zip'), zipSync(pictures));
+  server = await startServer();
+  const SOFTMARGIN_KEY = server.authorized.Authorization.slice('Bearer '.length);
+  surroundings = { cwd: folder, environment: { SOFTMARGIN_URL: server.url, SOFTMARGIN_KEY } };
+}, 120_000);
+
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (...parameters: string[]): Promise<Ended> => runCli(parameters, surroundings);
+
+/** Runs a command that is expected to end well, with `--json`. */
+async function json(...parameters: string[]) {
+  const { code, out, err } = await run(...parameters, '--json');
+  expect(code, err).toBe(0);
+  expect(out.trim().split('\n')).toHaveLength(1);
+  return JSON.parse(out);
+}
+
+describe('the page about it', () => {
+  const page = readFileSync('docs/command-line.md', 'utf8');
+  const examples = [...page.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block]) => block.trim().split('\n'));
+
+  test('has an example of every command', async () => {
+    const { commands } = await createProgram(new AbortController().signal);
+    const all = commands.flatMap((command) =>
+      command.commands.length === 0
+        ? [command.name()]
+        : command.commands.map((child) => `${command.name()} ${child.name()}`),
+    );
+    expect(all.length).toBeGreaterThan(25);
+    const missing = all.filter((name) => !new RegExp(`(softmargin |\`)${name}\\b`).test(page));
+    expect(missing).toEqual([]);
+  });
+
+  test('has only examples that work, one after the other', { timeout: 1_200_000 }, async () => {
+    let id = '';
+    for (const example of examples) {
+      // The demo has a test of its own, which takes as long as all of this.
+      if (example.startsWith('softmargin demo')) continue;
+      const [, words, file] = /^softmargin (.*?)(?: > (\S+))?$/.exec(example) as RegExpExecArray;
+      const parameters = words.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [];
+      const { code, out, err } = await run(...parameters.map((word) => (word === 'ID' ? id : word)));
+      expect(code, `${example}\n${err}`).toBe(0);
+      expect(out.length, example).toBeGreaterThan(0);
+      if (words.includes('--json')) JSON.parse(out);
+      if (file !== undefined) writeFileSync(path(file), out);
+      id = /^([0-9a-f-]{36}): succeeded/.exec(out)?.[1] ?? id;
+    }
+    expect(JSON.parse(readFileSync(path('result.json'), 'utf8')).mAP).toBeGreaterThan(0.05);
+    expect(readFileSync(path('key.txt'), 'utf8')).toMatch(/^\S{20,}\n$/);
+    expect(readFileSync(path('cmc.svg'), 'utf8')).toMatch(/^<svg/);
+    // What the job of the service found of each query is what was found here.
+    expect(readFileSync(path('served.csv'), 'utf8')).toBe(readFileSync(path('a.csv'), 'utf8'));
+    const list = readFileSync(path('digits.csv'), 'utf8').trim().split('\n');
+    expect(list.slice(0, 3)).toEqual([
+      'path,identity,camera',
+      '0001_c1s1_000001_00.png,1,1',
+      '0001_c2s1_000002_00.png,1,2',
+    ]);
+  });
+});
+
+describe('embed', () => {
+  test('a bundle here and the same model of the service give the same embeddings, and both name what is broken', {
+    timeout: 300_000,
+  }, async () => {
+    mkdirSync(path('mixed'), { recursive: true });
+    for (const name of ['0001_c1s1_000001_00.png', '0002_c1s1_000003_00.png']) {
+      writeFileSync(path('mixed', name), readFileSync(path('digits', name)));
+    }
+    writeFileSync(path('mixed', '0001_c3s1_000009_00.jpg'), 'no picture');
+    const bundle = join(process.cwd(), 'functions/bundles/mnist-wide.safetensors');
+    const names = ['--names', 'market1501'];
+    const here = await json('embed', 'mixed', '-o', 'here.npz', '--model', bundle, ...names);
+    const there = await json('embed', 'mixed', '-o', 'there.npz', '--model', 'mnist-wide', ...names);
+    expect(there).toMatchObject({ count: 2, dimension: 32, modelVersion: here.modelVersion });
+    for (const { broken } of [here, there]) {
+      expect(broken).toMatchObject([{ name: '0001_c3s1_000009_00.jpg' }]);
+    }
+    const [local, served] = ['here.npz', 'there.npz'].map((file) =>
+      parseNpz(readFileSync(path(file)), Number.POSITIVE_INFINITY),
+    );
+    expect([...local.identities]).toEqual([1, 2]);
+    expect([...served.cameras]).toEqual([1, 1]);
+    expectAllClose(served.features, local.features, 1e-5);
+  });
+
+  test.each([
+    [['embed', 'nowhere', '-o', 'a.npz'], 1, 'error: nowhere is not there.'],
+    [['embed', 'digits', '-o', 'a.npy'], 2, 'error: a.npy is no name of a .npz.'],
+    [['embed', 'digits', '-o', 'a.npz', '--model', 'none.safetensors'], 1, 'none.safetensors'],
+    [
+      ['embed', 'digits', '-o', 'a.npz', '--model', 'x.safetensors', '--url', 'http://a'],
+      2,
+      '--url goes with',
+    ],
+    [['embed', 'digits', '-o', 'a.npz', '--names', 'market'], 2, '(Did you mean market1501?)'],
+    [['embed', 'digits', '-o', 'a.npz', '--names', 'folders'], 1, 'it is not named like 0002/any-name.jpg'],
+  ])('%j ends with %i', { timeout: 120_000 }, async (parameters, code, message) => {
+    const ended = await run(...parameters);
+    expect(ended).toMatchObject({ code, out: '' });
+    expect(ended.err).toContain(message);
+  });
+});
+
+describe('exit codes and streams', () => {
+  test('under the threshold it is 3, and the result is there all the same', {
+    timeout: 120_000,
+  }, async () => {
+    const sets = ['--query', 'query.npz', '--gallery', 'gallery.npz', '--fail-under-map', '0.999', '--json'];
+    const here = await run('evaluate', ...sets);
+    expect(here.code).toBe(3);
+    expect(here.err).toMatch(/^mAP is 0\.\d+, under 0\.999\.$/m);
+    await json('sets', 'push', 'q3', 'query.npz');
+    await json('sets', 'push', 'g3', 'gallery.npz');
+    const there = await run('evaluations', 'run', '--query', 'q3', '--gallery', 'g3', ...sets.slice(4));
+    expect(there.code).toBe(3);
+    expect(JSON.parse(there.out).result.mAP).toBe(JSON.parse(here.out).mAP);
+  });
+
+  test.each([
+    [['trian'], "error: unknown command 'trian'\n(Did you mean train?)"],
+    [['sets', 'lst'], "error: unknown command 'lst'\n(Did you mean list?)"],
+    [['evaluations', 'list', '--sate', 'failed'], "error: unknown option '--sate'\n(Did you mean --state?)"],
+    [['train', 'mnist-wdie'], '(Did you mean mnist-wide?)'],
+    [['summary', 'resnet-50'], '(Did you mean resnet50?)'],
+    [['evaluate', '--query', 'q.npz'], "required option '--gallery <file>' not specified"],
+    [['search', 'set'], 'error: Give either pictures or --features.'],
+    [['keys', 'create', 'a', '--scopes', 'embd'], '(Did you mean embed?)'],
+    [['sets', 'push', 'a', 'digits'], 'error: --names is needed for pictures: market1501,'],
+    [
+      ['models', 'list', '--url', 'softmargin.example'],
+      'error: The URL of the service is "softmargin.example"',
+    ],
+  ])('%j is wrong usage', { timeout: 60_000 }, async (parameters, message) => {
+    const { code, out, err } = await run(...parameters);
+    expect(err).toContain(message);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).not.toMatch(/^ {4}at /m);
+  });
+
+  test('help is on standard output and is no failure', async () => {
+    const { code, out, err } = await run('evaluations', 'run', '--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/Examples:\n {2}softmargin evaluations run/);
+  });
+
+  test('a file that configures wrongly is named', async () => {
+    mkdirSync(path('configured'), { recursive: true });
+    writeFileSync(path('configured', 'softmargin.config.json'), '{"ulr": "http://a"}');
+    const { code, err } = await runCli(['sets', 'list'], { cwd: path('configured') });
+    expect(code).toBe(2);
+    expect(err).toContain('there is no field "ulr" (Did you mean url?)');
+  });
+
+  test('no key, a wrong key and no service are each one honest line', { timeout: 120_000 }, async () => {
+    const without = await runCli(['sets', 'list'], { cwd: folder });
+    expect(without.code).toBe(2);
+    expect(without.err).toMatch(/^error: There is no key for http:\/\/127\.0\.0\.1:8787: .*\n$/);
+
+    const wrong = await run('sets', 'list', '--key', 'sm_wrong');
+    expect(wrong).toMatchObject({ code: 1, out: '' });
+    expect(wrong.err).toMatch(/^error: The key is unknown, has expired or was revoked.*\n$/);
+
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const down = await run('sets', 'list', '--url', url, '--json');
+    expect(down.code).toBe(1);
+    expect(down.err).toBe(`error: ${url} could not be reached: ECONNREFUSED\n`);
+    expect(JSON.parse(down.out)).toEqual({
+      error: {
+        message: `${url} could not be reached: ECONNREFUSED`,
+        ...{ status: 0, code: 'network_error', param: null },
+      },
+    });
+  });
+
+  test('what the service refuses has its words, its code and its field', async () => {
+    const { code, out, err } = await run('sets', 'show', 'no-such-set', '--json');
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error: .*no set "no-such-set".*\n$/);
+    expect(JSON.parse(out).error).toMatchObject({ status: 404, code: 'set_not_found', param: 'set' });
+  });
+});
+
+test('keys: a new one opens what its scopes say, until it is revoked', { timeout: 120_000 }, async () => {
+  const made = await json('keys', 'create', 'ci', '--scopes', 'evaluate', '--expires', '1h');
+  expect(made.scopes).toEqual(['evaluate']);
+  const until = Date.parse(made.expiresAt) - Date.now();
+  expect(until).toBeGreaterThan(3_000_000);
+  expect((await run('sets', 'list', '--key', made.key)).code).toBe(0);
+  expect((await run('keys', 'list', '--key', made.key)).err).toContain('needs a key with the scope admin');
+  expect((await json('keys', 'revoke', made.id)).data[0].revokedAt).not.toBeNull();
+  expect((await run('sets', 'list', '--key', made.key)).code).toBe(1);
+});
+
+test('an interrupted watch ends with 130; the evaluation goes on, is listed, and is cancelled', {
+  timeout: 300_000,
+}, async () => {
+  // Long enough to be interrupted: many shards, one after the other.
+  const slow = await startServer('--var', 'SHARD_WORK:20000');
+  const SOFTMARGIN_KEY = slow.authorized.Authorization.slice('Bearer '.length);
+  const there = { cwd: folder, environment: { SOFTMARGIN_URL: slow.url, SOFTMARGIN_KEY } };
+  try {
+    writeFileSync(path('many.npz'), serialiseNpz(setOf(5, 2000)));
+    expect((await runCli(['sets', 'push', 'many', 'many.npz'], there)).code).toBe(0);
+    const rule = ['--protocol', 'all', '--watch', '--json'];
+    const watch = startCli(['evaluations', 'run', '--query', 'many', '--gallery', 'many', ...rule], there);
+    await watch.saying('Evaluation ');
+    watch.kill('SIGINT');
+    const { code, out, err } = await watch.ended;
+    expect(code).toBe(130);
+    expect(JSON.parse(out).error).toMatchObject({ code: 'interrupted', message: 'Stopped by SIGINT.' });
+    const [, id] = /softmargin evaluations watch (\S+)/.exec(err) as RegExpExecArray;
+    const listed = await runCli(['evaluations', 'list', '--json'], there);
+    expect(JSON.parse(listed.out).data).toMatchObject([
+      { id, state: expect.stringMatching(/queued|running/) },
+    ]);
+    const cancelled = await runCli(['evaluations', 'cancel', id, '--json'], there);
+    expect(JSON.parse(cancelled.out), cancelled.err).toMatchObject({ id, state: 'cancelled' });
+    const again = await runCli(['evaluations', 'watch', id], there);
+    expect(again).toMatchObject({ code: 1, out: '' });
+    expect(again.err).toContain(`error: The evaluation ${id} was cancelled.`);
+  } finally {
+    await slow.stop();
+  }
+});
