@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 
 const AFTER_HELP = `
 "softmargin <command> --help" has options and examples. Commands of the service find it by --url and --key, by
@@ -60,6 +60,24 @@ export async function createProgram(signal: AbortSignal, wanted?: string): Promi
 /** What commands that are added as they are do not take over from their parent. */
 function settled(command: Command, path: string): Command {
   command.exitOverride().showHelpAfterError(`"${path} --help" has the options and examples.`);
+  command.configureHelp({ groupItems: ownOptionsFirst });
   for (const child of command.commands) settled(child, `${path} ${child.name()}`);
   return command;
+}
+
+/** What is a command's own stands before what many commands have. */
+function ownOptionsFirst<Item extends Command | Option>(
+  this: Help,
+  unsorted: Item[],
+  visible: Item[],
+  groupOf: (item: Item) => string,
+): Map<string, Item[]> {
+  const groups = Help.prototype.groupItems.call(
+    this,
+    unsorted as Option[],
+    visible as Option[],
+    groupOf as (item: Command | Option) => string,
+  ) as Map<string, Item[]>;
+  const isOwn = ([heading]: [string, unknown]) => Number(heading === 'Options:');
+  return new Map([...groups].sort((a, b) => isOwn(b) - isOwn(a)));
 }

@@ -1,4 +1,5 @@
 import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
+import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { lossInWords } from '../recipes/loss-in-words.ts';
 import { recipeSchema } from '../recipes/recipe.ts';
@@ -6,12 +7,11 @@ import { circleFigure } from '../reporting/circle-figure.ts';
 import { cmcCurve } from '../reporting/cmc-curve.ts';
 import { escaped, rankedList, renderPage, scoreBoxes } from '../reporting/page.ts';
 import type { RankedExample } from '../reporting/ranked-examples.ts';
-import type { JobResult } from './service.ts';
 
 /** What the report shows. */
 export interface ReportContent {
   readonly manifest: Manifest;
-  readonly result: JobResult;
+  readonly result: EvaluationResult;
   /** Held-out digits embedded by the 2-d network. */
   readonly circle: EmbeddingSet;
   readonly examples: { readonly typical: readonly RankedExample[]; readonly worst: readonly RankedExample[] };

@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SoftmarginClient } from '@softmargin/client';
 import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
+import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
@@ -20,7 +22,6 @@ import { pngOf } from '../reporting/png.ts';
 import { rankedExamples } from '../reporting/ranked-examples.ts';
 import { ProgressBars } from '../terminal/progress.ts';
 import { renderReport } from './report.ts';
-import { type JobResult, Service } from './service.ts';
 import { renderSummary } from './summary.ts';
 import { trainToy } from './toy-training.ts';
 import { startWorker } from './worker-process.ts';
@@ -140,7 +141,7 @@ async function serveAndEvaluate(
   gallery: ImageDataset,
   { output, signal }: DemoOptions,
   bars: ProgressBars,
-): Promise<{ id: string; result: JobResult; sets: Sets }> {
+): Promise<{ id: string; result: EvaluationResult; sets: Sets }> {
   const state = await mkdtemp(join(tmpdir(), 'softmargin-demo-'));
   const starting = bars.start('Start the Worker', 1);
   const worker = await startWorker(state);
@@ -148,8 +149,8 @@ async function serveAndEvaluate(
   signal.addEventListener('abort', stop);
   try {
     starting.update(1);
-    const service = new Service(worker.url, worker.key);
-    await service.putModel(MODEL, bundle);
+    const service = new SoftmarginClient({ url: worker.url, key: worker.key });
+    await service.models.put(MODEL, bundle, signal);
 
     const embedding = bars.start('Embed over HTTP', query.count + gallery.count);
     const sets = {
@@ -157,16 +158,21 @@ async function serveAndEvaluate(
       gallery: await embedOverHttp(service, gallery, (done) => embedding.update(query.count + done)),
     };
     for (const name of ['query', 'gallery'] as const) {
-      const npz = serialiseNpz(sets[name]);
-      await writeFile(join(output, `${name}.npz`), npz);
-      await service.putSet(EVALUATION[name], npz);
+      await writeFile(join(output, `${name}.npz`), serialiseNpz(sets[name]));
+      await service.sets.putEmbeddings(EVALUATION[name], sets[name], { signal });
     }
 
     let evaluating: ReturnType<ProgressBars['start']> | undefined;
-    const { id, result } = await service.evaluate(EVALUATION, (done, total) => {
-      evaluating ??= bars.start('Evaluation job', total);
-      evaluating.update(done);
+    const { id } = await service.evaluations.create(EVALUATION, { signal });
+    const { state, result, error } = await service.evaluations.wait(id, {
+      onProgress: ({ progress: { shards } }) => {
+        if (shards.total === 0) return;
+        evaluating ??= bars.start('Evaluation job', shards.total);
+        evaluating.update(shards.done);
+      },
+      signal,
     });
+    if (result === undefined) throw new Error(`The evaluation ${state}: ${error?.message}`);
     return { id, result, sets };
   } finally {
     signal.removeEventListener('abort', stop);
@@ -176,21 +182,27 @@ async function serveAndEvaluate(
 }
 
 async function embedOverHttp(
-  service: Service,
+  service: SoftmarginClient,
   dataset: ImageDataset,
   onProgress: (done: number) => void,
 ): Promise<EmbeddingSet> {
-  const rows: number[][] = [];
+  const rows: Float32Array[] = [];
   for (let start = 0; start < dataset.count; start += PICTURES_PER_REQUEST) {
     const end = Math.min(start + PICTURES_PER_REQUEST, dataset.count);
     const pictures = await Promise.all(
       Array.from({ length: end - start }, (_, i) => pngOf(dataset, start + i)),
     );
-    rows.push(...(await service.embed(MODEL, pictures)));
+    const embedded = await service.embeddings.create(pictures, { model: MODEL });
+    const [refused] = embedded.errors;
+    if (refused !== undefined) throw new Error(`Picture ${start + refused.index}: ${refused.message}`);
+    rows.push(...(embedded.rows as Float32Array[]));
     onProgress(rows.length);
   }
   const { count, identities, cameras } = dataset;
-  return { count, dimension: rows[0].length, features: Float32Array.from(rows.flat()), identities, cameras };
+  const dimension = rows[0].length;
+  const features = new Float32Array(count * dimension);
+  for (const [i, row] of rows.entries()) features.set(row, i * dimension);
+  return { count, dimension, features, identities, cameras };
 }
 
 /** The held-out digits that the demo embeds: the ones that ask and the ones that are the gallery. */

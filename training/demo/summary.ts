@@ -1,7 +1,6 @@
 import { relative } from 'node:path';
 import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import type { ImageDataset } from '../datasets/dataset.ts';
-import type { JobResult } from './service.ts';
 
 /** What the demo prints at its end. */
 export function renderSummary({
@@ -11,13 +10,14 @@ export function renderSummary({
   gallery,
   output,
 }: {
-  readonly result: JobResult;
+  readonly result: EvaluationResult;
   readonly local: EvaluationResult;
   readonly query: ImageDataset;
   readonly gallery: ImageDataset;
   readonly output: string;
 }): string {
-  const percent = (value: number) => `${(100 * value).toFixed(2)} %`.padStart(9);
+  const percent = (value: number | null) =>
+    (value === null ? '–' : `${(100 * value).toFixed(2)} %`).padStart(9);
   const rows: [string, string][] = [
     ['mAP', percent(result.mAP)],
     ['CMC-1', percent(result.cmc[1])],

@@ -33,9 +33,10 @@ pre { overflow-x: auto; font-size: .8rem; }
 `;
 
 /** Shares of one, in per cent and in boxes. */
-export function scoreBoxes(scores: Readonly<Record<string, number>>): string {
+export function scoreBoxes(scores: Readonly<Record<string, number | null>>): string {
+  const percent = (value: number | null) => (value === null ? '–' : `${(100 * value).toFixed(2)} %`);
   const boxes = Object.entries(scores).map(
-    ([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${(100 * value).toFixed(2)} %</dd></div>`,
+    ([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${percent(value)}</dd></div>`,
   );
   return `<dl class="scores">\n${boxes.join('')}\n</dl>`;
 }
