@@ -17,7 +17,15 @@ function check(title: string, command: string, ...parameters: string[]): void {
   console.log(`${status === 0 ? '✓' : '✗'} ${title}`);
 }
 
-for (const room of ['shared', 'training', 'functions', 'functions/scripts', 'functions/console', 'test']) {
+for (const room of [
+  'shared',
+  'training',
+  'functions',
+  'functions/scripts',
+  'functions/console',
+  'test',
+  'test/console',
+]) {
   check(`types of ${room}/`, 'tsc', '-p', room);
 }
 check('lint and format', 'biome', 'ci', '--error-on-warnings');

@@ -17,6 +17,18 @@ const VIEWS = [
   '#/keys',
 ];
 
+/** What bodies of answers hold, of whatever route: the tests know which fields are there. */
+interface Answer {
+  readonly data: readonly {
+    readonly embedding: readonly number[];
+    readonly query: number;
+    readonly averagePrecision: number;
+    readonly nearest: readonly { readonly match: boolean }[];
+  }[];
+  readonly result: { readonly mAP: number };
+  readonly error: { readonly code: string };
+}
+
 describe.skipIf(noBrowser !== undefined)(
   `the console${noBrowser === undefined ? '' : ` (${noBrowser})`}`,
   { timeout: 300_000 },
@@ -28,13 +40,13 @@ describe.skipIf(noBrowser !== undefined)(
     let query: Record<string, Uint8Array>;
     let evaluation: string;
 
-    async function api(method: string, path: string, body?: BodyInit) {
+    async function api(method: string, path: string, body?: BodyInit): Promise<Answer> {
       const response = await fetch(server.url + path, {
         method,
         headers: server.authorized,
         ...(body !== undefined && { body }),
       });
-      return response.json();
+      return (await response.json()) as Answer;
     }
 
     /** A page that has the key and shows a view. */
@@ -56,7 +68,7 @@ describe.skipIf(noBrowser !== undefined)(
       [server, browser] = [await startServer(), await launchBrowser()];
       key = server.authorized.Authorization.replace('Bearer ', '');
       const { data } = await api('POST', '/v1/embeddings', formOf(gallery, 40));
-      const features = data.map(({ embedding }: { embedding: number[] }) => embedding);
+      const features = data.map(({ embedding }) => embedding);
       const labels = Object.keys(gallery).slice(0, 40);
       const identities = labels.map((path) => Number.parseInt(path, 10));
       await api(
@@ -141,19 +153,14 @@ describe.skipIf(noBrowser !== undefined)(
 
       // The worst query is first, and its list is framed as the API has it.
       const { data } = await api('GET', `/v1/evaluations/${evaluation}/queries?limit=1000`);
-      const [worst] = data.toSorted(
-        (a: { averagePrecision: number }, b: { averagePrecision: number }) =>
-          a.averagePrecision - b.averagePrecision,
-      );
+      const [worst] = data.toSorted((a, b) => a.averagePrecision - b.averagePrecision);
       const shown = page.locator('.query').first();
       await shown.locator('.ranked li').nth(9).waitFor();
       expect(await shown.getAttribute('aria-label')).toBe(`Query ${worst.query}`);
       const frames = await shown
         .locator('.ranked li')
         .evaluateAll((items) => items.map(({ className }) => className));
-      expect(frames).toEqual(
-        worst.nearest.map(({ match }: { match: boolean }) => (match ? 'right' : 'wrong')),
-      );
+      expect(frames).toEqual(worst.nearest.map(({ match }) => (match ? 'right' : 'wrong')));
       await shown.scrollIntoViewIfNeeded();
       await shown.locator('.ranked img').nth(9).waitFor();
       expect(await page.locator('svg.plot').count()).toBe(4);
@@ -250,7 +257,7 @@ describe.skipIf(noBrowser !== undefined)(
       for (const path of ['/nothing', '/v1/nothing']) {
         const answer = await fetch(server.url + path, { headers: server.authorized });
         expect(answer.status).toBe(404);
-        expect((await answer.json()).error.code).toBe('unknown_path');
+        expect(((await answer.json()) as Answer).error.code).toBe('unknown_path');
       }
     });
   },
