@@ -11,6 +11,9 @@ const workerd = defineProject(async () => ({
         serviceBindings: { DECODER_IMAGES: answerDecoderImages },
         bindings: {
           PICTURE_ORIGINS: 'https://images.test, https://*.cdn.test',
+          ...(process.env.MALFORMED_REQUESTS !== undefined && {
+            MALFORMED_REQUESTS: process.env.MALFORMED_REQUESTS,
+          }),
           LOG_REQUESTS: 'off',
           METRICS_FLUSH_MS: '0',
           API_KEY: 'the-key-of-the-tests',

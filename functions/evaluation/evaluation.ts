@@ -13,6 +13,7 @@ import {
   SHARDS_IN_FLIGHT,
   WEBHOOK_PAUSE_MS,
 } from '../limits.ts';
+import { logError } from '../observation/log.ts';
 import { bindingsOf, DEFAULT_OWNER, type OwnedBindings } from '../owners.ts';
 import { findEvaluation, recordOutcome, recordRunning, recordWebhook } from './catalogue.ts';
 import { describeEvaluation } from './description.ts';
@@ -137,7 +138,7 @@ export class Evaluation extends DurableObject<Bindings> {
     if (first) {
       this.#tellWatchers();
       // Where this fails the alarm does it; the shard is not held up.
-      await recordRunning(this.env, open.evaluation).catch(console.error);
+      await recordRunning(this.env, open.evaluation).catch(logError);
     }
     const { stage, start, count } = open.shard;
     return { stage, order: open.order, start, count };
@@ -212,7 +213,7 @@ export class Evaluation extends DurableObject<Bindings> {
       await this.#deliverWebhook(Date.now());
       await this.#schedule();
     } catch (error) {
-      console.error(error);
+      logError(error);
       await this.ctx.storage.setAlarm(Date.now() + ALARM_AGAIN_MS);
     }
   }
@@ -220,7 +221,7 @@ export class Evaluation extends DurableObject<Bindings> {
   async #watch(now: number): Promise<void> {
     const job = this.#ledger.job();
     if (job === undefined) return;
-    if (job.heardAt !== undefined) await recordRunning(this.env, job.evaluation).catch(console.error);
+    if (job.heardAt !== undefined) await recordRunning(this.env, job.evaluation).catch(logError);
     const overdue = this.#ledger.out().filter((shard) => this.#lostAt(shard, job.heardAt) <= now);
     for (const { shard } of overdue) this.#ledger.lost(shard);
     await this.#resend(overdue.map(({ shard }) => shard));
@@ -285,7 +286,7 @@ export class Evaluation extends DurableObject<Bindings> {
         { delaySeconds },
       );
     } catch (error) {
-      console.error(error);
+      logError(error);
     }
   }
 
@@ -323,7 +324,7 @@ export class Evaluation extends DurableObject<Bindings> {
         });
       }
     } catch (error) {
-      console.error(error);
+      logError(error);
       const problem = planProblem(error);
       if (problem !== undefined) {
         const { message, code } = problem;
@@ -346,7 +347,7 @@ export class Evaluation extends DurableObject<Bindings> {
     try {
       this.#close({ state: 'succeeded', finishedAt, result: this.#result(job.order) });
     } catch (error) {
-      console.error(error);
+      logError(error);
       const message = `What the shards found could not be summarised: ${(error as Error).message}`;
       this.#close({ state: 'failed', finishedAt, error: { message, code: 'summary_failed' } });
     }
@@ -377,7 +378,7 @@ export class Evaluation extends DurableObject<Bindings> {
         this.#ledger.recorded();
         await recordSpeeds(this.env, this.#ledger.measurements());
       } catch (error) {
-        console.error(error);
+        logError(error);
       }
     }
     await this.#schedule();
@@ -398,12 +399,12 @@ export class Evaluation extends DurableObject<Bindings> {
     const { status, delivered } = await deliver(webhook, JSON.stringify(describeEvaluation(row)), now);
     if (this.#ledger.job() === undefined) return;
     if (!delivered) {
-      console.error(`The webhook of evaluation ${job.evaluation} was not delivered (${attempts}): ${status}`);
+      logError(`The webhook of evaluation ${job.evaluation} was not delivered (${attempts}): ${status}`);
     }
     if (delivered || attempts >= MAX_WEBHOOK_ATTEMPTS) this.#ledger.webhookEnded();
     // What is shown of it; where this fails, the webhook itself goes on all the same.
     const deliveredAt = delivered ? new Date().toISOString() : null;
-    await recordWebhook(this.env, job.evaluation, { attempts, status, deliveredAt }).catch(console.error);
+    await recordWebhook(this.env, job.evaluation, { attempts, status, deliveredAt }).catch(logError);
   }
 
   /** Sets the alarm to when there is something to do next, or takes it away. */

@@ -1,4 +1,5 @@
 import { EVENT_INTERVAL_MS, EVENTS_MS, HEARTBEAT_MS } from '../limits.ts';
+import { logError } from '../observation/log.ts';
 import type { EvaluationProgress } from './evaluation.ts';
 
 /** Asks an evaluation how far it is, once that is another than was seen, or after some time. */
@@ -59,7 +60,7 @@ export function eventStream(
           if (!gone && (ended || Date.now() >= until)) controller.close();
         } catch (error) {
           // The evaluation's object moved or started again; the next event asks it anew.
-          console.error(error);
+          logError(error);
           send(': again\n\n');
           if (!gone && Date.now() >= until) controller.close();
         }

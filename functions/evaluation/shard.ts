@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { collectPicturesOf, embedPicturesOf } from '../embedding/run-shard.ts';
 import type { Bindings } from '../environment.ts';
 import { PARTS_PER_READ } from '../limits.ts';
+import { logError } from '../observation/log.ts';
 import { bindingsOf, DEFAULT_OWNER, type OwnedBindings } from '../owners.ts';
 import { SetContent } from '../sets/content.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -19,7 +20,7 @@ export async function consumeShards(batch: MessageBatch, bindings: Bindings): Pr
   for (const message of batch.messages) {
     const parsed = messageSchema.safeParse(message.body);
     if (!parsed.success) {
-      console.error(`A queue message is not a shard: ${z.prettifyError(parsed.error)}`);
+      logError(`A queue message is not a shard: ${z.prettifyError(parsed.error)}`);
       message.ack();
       continue;
     }
@@ -28,7 +29,7 @@ export async function consumeShards(batch: MessageBatch, bindings: Bindings): Pr
       message.ack();
     } catch (error) {
       // The evaluation itself could not be reached; what went wrong with the shard, it was told.
-      console.error(error);
+      logError(error);
       message.retry();
     }
   }
@@ -44,7 +45,7 @@ async function workOff({ evaluation, shard }: ShardMessage, bindings: Bindings):
     const owned = bindingsOf(bindings, claimed.order.owner ?? DEFAULT_OWNER);
     parts = await runShard(owned, owner, claimed);
   } catch (error) {
-    console.error(error);
+    logError(error);
     await owner.fail(shard, error instanceof Error ? error.message : String(error));
     return;
   }

@@ -6,6 +6,7 @@ import createModule, {
 import simdModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { ApiError } from '../errors.ts';
+import { logError } from '../observation/log.ts';
 import { PictureDecoder } from './decode.ts';
 import { BytesInFlight } from './in-flight.ts';
 import { LoadedModels } from './loaded-models.ts';
@@ -40,7 +41,7 @@ let booted: Promise<Backend> | undefined;
 export function startBackend(): Promise<Backend> {
   booted ??= boot().catch((error) => {
     booted = undefined;
-    console.error(error);
+    logError(error);
     throw new ApiError(503, {
       message: 'The inference backend (TensorFlow.js, WASM with SIMD) did not start here.',
       code: 'backend_unavailable',

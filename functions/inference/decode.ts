@@ -1,5 +1,6 @@
 import type { Picture } from '@softmargin/shared/images/picture.ts';
 import {
+  CODEC_BYTES,
   CODEC_BYTES_PER_PIXEL,
   MAX_IDLE_CODEC_BYTES,
   MAX_PICTURE_BYTES,
@@ -45,7 +46,7 @@ export class PictureDecoder {
 
   /** Bytes of memory that the codecs hold. */
   get bytes(): number {
-    return (this.#png?.bytes ?? 0) + (this.#jpeg?.bytes ?? 0) + (this.#webp?.bytes ?? 0);
+    return this.#bytesOf('PNG') + this.#bytesOf('JPEG') + this.#bytesOf('WebP');
   }
 
   /**
@@ -57,7 +58,7 @@ export class PictureDecoder {
    */
   async decode(bytes: Uint8Array, room: (bytes: number) => void = () => {}): Promise<Picture> {
     const { format, header } = checkPicture(bytes);
-    room(bytes.length + decodingBytes(format, header));
+    this.#ask(room, format, bytes.length + decodingBytes(format, header));
     try {
       return turnUpright(await this.#decodePixels(bytes, format, header), header.orientation);
     } catch (error) {
@@ -69,6 +70,24 @@ export class PictureDecoder {
         throw damaged(bytes, format, describe(error));
       }
     }
+  }
+
+  /** Asks for room beside the codecs of other formats, and without them where there is none beside. */
+  #ask(room: (bytes: number) => void, format: Format, bytes: number): void {
+    const others = (['PNG', 'JPEG', 'WebP'] as const).filter((other) => other !== format);
+    const waiting = others.reduce((sum, other) => sum + this.#bytesOf(other), 0);
+    try {
+      room(bytes + waiting);
+    } catch (error) {
+      if (waiting === 0) throw error;
+      for (const other of others) this.#giveUp(other);
+      room(bytes);
+    }
+  }
+
+  #bytesOf(format: Format): number {
+    const codec = { PNG: this.#png, JPEG: this.#jpeg, WebP: this.#webp }[format];
+    return codec?.bytes ?? 0;
   }
 
   /** The pixels as they lie in the file. Nothing else runs while a codec works. */
@@ -195,7 +214,8 @@ function decodingBytes(
         : components === 4
           ? CODEC_BYTES_PER_PIXEL.cmyk
           : CODEC_BYTES_PER_PIXEL[frame === PROGRESSIVE ? 'progressive' : 'baseline'];
-  return width * height * (codec + RGBA_BYTES * (orientation === 1 ? 1 : 2));
+  const pixels = width * height;
+  return Math.max(CODEC_BYTES, codec * pixels) + RGBA_BYTES * pixels * (orientation === 1 ? 1 : 2);
 }
 
 const RGBA_BYTES = 4;

@@ -39,7 +39,7 @@ test('with other requests under way, a picture waits for room', async () => {
     await bytes.holding(async (held) => {
       held.decoding(30_000_000);
       expect(() => held.decoding(60_000_000)).toThrow(/send it again in a second/);
-      expect(() => held.decoding(80_000_000)).toThrow(/one request may have/);
+      expect(() => held.decoding(90_000_000)).toThrow(/one request may have/);
     });
   });
 });

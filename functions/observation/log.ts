@@ -6,7 +6,7 @@ export function logLine(level: 'info' | 'error', event: string, fields: object):
 }
 
 /** An error that nobody foresaw, with where it comes from. */
-export function logError(error: unknown, fields: object = {}): void {
+export function logError(error: unknown, fields?: object): void {
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
   logLine('error', 'error', { ...fields, message, stack });
 }

@@ -14,8 +14,13 @@ const pathSchema = z.object({ key: z.uuid() });
 export const keyRequestSchema = z.strictObject({
   name: z.string().min(1).max(MAX_KEY_NAME_LENGTH),
   scopes: scopesSchema,
-  expiresAt: z.iso
-    .datetime({ offset: true })
+  // z.iso has this too, and costs a new isolate ten milliseconds.
+  expiresAt: z
+    .string()
+    .regex(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/,
+      'must be a time with its zone, as 2026-01-31T12:00:00Z',
+    )
     .refine((text) => Date.parse(text) > Date.now(), 'must lie in the future')
     .transform((text) => new Date(text).toISOString())
     .optional(),

@@ -11,6 +11,7 @@ declare global {
       readonly MIGRATIONS: D1Migration[];
       /** Files and reference pixels, from Node: see `decoder-images.ts`. */
       readonly DECODER_IMAGES: Fetcher;
+      readonly MALFORMED_REQUESTS?: string;
       readonly EMPTY: D1Database;
       /** Lets a key send three requests a minute. */
       readonly FEW_REQUESTS: RateLimit;

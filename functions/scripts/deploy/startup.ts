@@ -14,7 +14,7 @@ export interface Startup {
   readonly runtimeCpuMs: number;
 }
 
-type Module = readonly [kind: 'esModule' | 'wasm' | 'data', name: string, file: string];
+type Module = readonly [kind: 'esModule' | 'wasm' | 'text' | 'data', name: string, file: string];
 
 // The one that wrangler itself runs.
 const { default: workerd } = createRequire(wranglerProgram)('workerd') as { default: string };
@@ -55,6 +55,7 @@ export async function measureStartup(
 
 function kindOf(file: string): Module[0] {
   if (extname(file) === '.wasm') return 'wasm';
+  if (['.html', '.json'].includes(extname(file))) return 'text';
   return extname(file) === '.js' ? 'esModule' : 'data';
 }
 
