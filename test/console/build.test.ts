@@ -24,7 +24,10 @@ function filesOf(root: string): Record<string, string> {
 test('the committed build is what the source gives: npm run build:console makes it', () => {
   // As the script runs it: of what the tests set, NODE_ENV would change the build.
   const { NODE_ENV: _, ...env } = process.env;
-  execFileSync('node_modules/.bin/vite', ['build', 'functions/console', '--outDir', folder], { env, stdio: 'inherit' });
+  execFileSync('node_modules/.bin/vite', ['build', 'functions/console', '--outDir', folder], {
+    env,
+    stdio: 'inherit',
+  });
   const [built, committed] = [filesOf(folder), filesOf(SITE)];
   expect(Object.keys(built).toSorted()).toEqual(Object.keys(committed).toSorted());
   for (const [path, content] of Object.entries(built)) expect(content === committed[path], path).toBe(true);
