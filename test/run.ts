@@ -25,6 +25,7 @@ const rooms = [
   'functions/console',
   'functions/scripts',
   'test',
+  'test/console',
 ];
 for (const room of rooms) {
   check(`types of ${room}/`, 'tsc', '-p', room);

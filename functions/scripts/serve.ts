@@ -183,7 +183,8 @@ function printBanner(url: string, { backend }: Health, key: string, persistTo: s
 
   export SOFTMARGIN_KEY=${key}
 
-  ${dim('Embed a picture (this one is a drawing of the digit one):')}
+  ${dim(`The console is at ${url} too, and asks for the key. Or by hand,`)}
+  ${dim('embed a picture (this one is a drawing of the digit one):')}
 
   curl -s ${url}/v1/embeddings -H "Authorization: Bearer $SOFTMARGIN_KEY" \\
     -H 'Content-Type: application/json' \\

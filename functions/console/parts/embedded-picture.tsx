@@ -72,7 +72,7 @@ export function EmbeddedPicture({ name, address, embedding, problem, found }: Em
           </p>
         )}
       </div>
-      {found !== undefined && <Neighbours set={found.set} items={found.items} />}
+      {found !== undefined && <Neighbours of={name} set={found.set} items={found.items} />}
     </article>
   );
 }

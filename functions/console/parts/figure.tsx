@@ -25,11 +25,19 @@ export function Figure({ title, description, options, height = 240 }: FigureProp
     const drawing = plot({
       marginLeft: 44,
       marginBottom: 36,
-      ...{ ...options, width, height, className: 'plot', ariaLabel: title, ariaDescription: description },
+      ...{
+        ...options,
+        width,
+        height,
+        className: 'plot',
+        ariaLabel: title === '' ? description : `${title}: ${description}`,
+      },
     });
     // The policy of the page allows no style but its own file, which has these rules.
     for (const style of drawing.querySelectorAll('style')) style.remove();
+    // To who does not see it, it is one picture with a description; its parts have nothing to say.
     drawing.setAttribute('role', 'img');
+    for (const part of drawing.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
     frame.current?.replaceChildren(drawing);
   }, [options, width, height]);
   return (

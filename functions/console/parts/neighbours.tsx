@@ -1,39 +1,41 @@
 import type { Neighbour, StoredSet } from '../api/answers.ts';
 import { Scroll } from './scroll.tsx';
 
-/** The nearest items of a set, in their order. */
-export function Neighbours({ set, items }: { set: StoredSet; items: readonly Neighbour[] }) {
+/** The nearest items of a set, in their order. @param of what they are near to. */
+export function Neighbours({ of, set, items }: { of: string; set: StoredSet; items: readonly Neighbour[] }) {
   return (
-    <Scroll label={`Nearest in ${set.id}`}>
-      <table>
-        <caption class="quiet">Nearest in {set.id}</caption>
-        <thead>
-          <tr>
-            <th scope="col" class="number">
-              Index
-            </th>
-            <th scope="col" class="number">
-              Identity
-            </th>
-            <th scope="col" class="number">
-              Camera
-            </th>
-            <th scope="col" class="number">
-              Distance
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(({ index, identity, camera, distance }) => (
-            <tr key={index}>
-              <td class="number">{index}</td>
-              <td class="number">{identity}</td>
-              <td class="number">{camera}</td>
-              <td class="number">{distance.toFixed(4)}</td>
+    <div class="neighbours">
+      <Scroll label={`Nearest to ${of} in ${set.id}`}>
+        <table>
+          <caption class="quiet">Nearest in {set.id}</caption>
+          <thead>
+            <tr>
+              <th scope="col" class="number">
+                Index
+              </th>
+              <th scope="col" class="number">
+                Identity
+              </th>
+              <th scope="col" class="number">
+                Camera
+              </th>
+              <th scope="col" class="number">
+                Distance
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+          </thead>
+          <tbody>
+            {items.map(({ index, identity, camera, distance }) => (
+              <tr key={index}>
+                <td class="number">{index}</td>
+                <td class="number">{identity}</td>
+                <td class="number">{camera}</td>
+                <td class="number">{distance.toFixed(4)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </div>
   );
 }

@@ -66,21 +66,26 @@ export function ModelView({ name }: { name: string }) {
                   Object.entries(scores).map(([score, value]) => [score, percent(value)]),
                 )}
               />
-              <Card
-                title="Recipe"
-                rows={Object.fromEntries(
-                  Object.entries(recipe).map(([field, value]) => [
-                    field,
-                    typeof value === 'object' ? JSON.stringify(value) : String(value),
-                  ]),
-                )}
-              />
+              <Card title="Recipe" rows={fieldsOf(recipe)} />
             </div>
           );
         }}
       </WhenLoaded>
     </>
   );
+}
+
+/** Every field of a recipe, those of its parts by their path. */
+function fieldsOf(value: Readonly<Record<string, unknown>>, path = ''): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, field] of Object.entries(value)) {
+    if (typeof field === 'object' && field !== null && !Array.isArray(field)) {
+      Object.assign(fields, fieldsOf(field as Readonly<Record<string, unknown>>, `${path}${name}.`));
+    } else {
+      fields[path + name] = typeof field === 'string' ? field : JSON.stringify(field);
+    }
+  }
+  return fields;
 }
 
 function Card({ title, rows }: { title: string; rows: Readonly<Record<string, string | number>> }) {
