@@ -6,13 +6,9 @@ import type { SetDescription, SetKind } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
 import type { Outcome } from './ledger.ts';
 import { type EvaluationOrder, type EvaluationRule, ruleSchema } from './order.ts';
+import type { EvaluationState } from './states.ts';
 
 type Catalogue = Pick<Bindings, 'CATALOGUE'>;
-
-/** The states of an evaluation. */
-export const evaluationStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
-
-export type EvaluationState = (typeof evaluationStates)[number];
 
 /** An evaluation as the catalogue knows it. */
 export interface EvaluationRow {

@@ -1,6 +1,6 @@
 import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
 import * as z from 'zod';
-import { evaluationStates } from '../evaluation/catalogue.ts';
+import { evaluationStates } from '../evaluation/states.ts';
 import { scopes } from '../keys/key.ts';
 
 /** What answers hold. The tests hold every answer of the document's examples against these. */

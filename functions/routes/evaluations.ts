@@ -7,7 +7,6 @@ import { type AppTypes, type Bindings, parseVariables } from '../environment.ts'
 import { ApiError, parseRequest } from '../errors.ts';
 import {
   type EvaluationRow,
-  evaluationStates,
   findOwnedEvaluation,
   forgetEvaluation,
   listEvaluations,
@@ -27,6 +26,7 @@ import { idempotencyOf } from '../evaluation/idempotency.ts';
 import { type EvaluationRule, ruleSchema } from '../evaluation/order.ts';
 import { type Plan, type PlannedStage, planEvaluation, planProblem } from '../evaluation/plan.ts';
 import { readSpeeds, shardCapacity } from '../evaluation/speeds.ts';
+import { evaluationStates } from '../evaluation/states.ts';
 import { webhookSchema } from '../evaluation/webhook.ts';
 import type { AllowedPlaces } from '../evaluation/webhook-address.ts';
 import { modelReferenceSchema } from '../inference/model-reference.ts';
