@@ -1,6 +1,5 @@
-import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
-import '@tensorflow/tfjs-backend-wasm/dist/register_all_kernels.js';
 import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
+import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
 import createModule, {
   type BackendWasmModule,
 } from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
@@ -70,6 +69,8 @@ async function boot(): Promise<Backend> {
   });
   wasm.tfjs = bridgeOf(wasm as BackendWasmModule & Emscripten);
 
+  // Here and not above: a Worker's start has little time, and the first picture has some.
+  await import('@tensorflow/tfjs-backend-wasm/dist/register_all_kernels.js');
   if ('wasm' in tf.engine().registryFactory) tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => new BackendWasm(wasm));
   await tf.setBackend('wasm');

@@ -7,7 +7,6 @@ import {
   MAX_PICTURE_SIDE,
   MAX_PIXELS,
 } from '../limits.ts';
-import { decodeCmykJpeg } from './cmyk-jpeg.ts';
 import { startsWithText } from './exif.ts';
 import { type PictureHeader, readJpegHeader, readPngHeader } from './header.ts';
 import { CodecComplaint, JpegDecoder } from './jpeg.ts';
@@ -92,12 +91,15 @@ export class PictureDecoder {
 
   /** The pixels as they lie in the file. Nothing else runs while a codec works. */
   async #decodePixels(bytes: Uint8Array, format: Format, header: Header): Promise<Picture> {
+    // Few pictures are CMYK, and the start of the Worker need not wait for what reads them.
+    const decodeCmykJpeg =
+      header.components === 4 ? (await import('./cmyk-jpeg.ts')).decodeCmykJpeg : undefined;
     if (format === 'JPEG') this.#jpeg ??= await JpegDecoder.create();
     if (format === 'WebP') this.#webp ??= await WebpDecoder.create();
     if (format === 'PNG') this.#png ??= new PngDecoder();
     try {
       if (header.webp !== undefined) return (this.#webp as WebpDecoder).decode(header.webp);
-      if (header.components === 4) return decodeCmykJpeg(bytes, header.width, header.height);
+      if (decodeCmykJpeg !== undefined) return decodeCmykJpeg(bytes, header.width, header.height);
       return (format === 'PNG' ? (this.#png as PngDecoder) : (this.#jpeg as JpegDecoder)).decode(bytes);
     } catch (error) {
       // One that complained goes on; one that trapped or exited is in no state to.
