@@ -10,7 +10,8 @@ import type { InferenceRequest } from '../../test/bench/inference-request.ts';
 import { exampleManifest, randomParameters } from '../../test/bundles.ts';
 import { startBackend } from '../inference/backend.ts';
 import { parsePictureText } from '../inference/base64.ts';
-import { builtInBundles, DEFAULT_MODEL } from '../inference/builtin.ts';
+import { DEFAULT_MODEL } from '../inference/built-in-names.ts';
+import { builtInBundles } from '../inference/builtin.ts';
 import { embedPictures } from '../inference/embed.ts';
 import { SAMPLE_PICTURE } from '../inference/sample.ts';
 import { isolateMemory } from '../test/memory.ts';
@@ -37,7 +38,7 @@ async function operate(request: InferenceRequest): Promise<unknown> {
   const { models, engine } = await startBackend();
   switch (request.operation) {
     case 'embed a picture': {
-      const bytes = builtInBundles.get(DEFAULT_MODEL) as ArrayBuffer;
+      const bytes = builtInBundles[DEFAULT_MODEL];
       const read = () => readBundle(new Uint8Array(bytes));
       await models.use(DEFAULT_MODEL, bytes.byteLength, read, (model) =>
         embedPictures(model, [parsePictureText(SAMPLE_PICTURE)]),

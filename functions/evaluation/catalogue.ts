@@ -1,6 +1,6 @@
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import type { Bindings } from '../environment.ts';
-import { builtInBundles } from '../inference/builtin.ts';
+import { isBuiltIn } from '../inference/built-in-names.ts';
 import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription, SetKind } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
@@ -133,7 +133,7 @@ export async function recordEvaluation(
       ...[idempotency?.key ?? null, idempotency?.request ?? null, webhookUrl ?? null],
       new Date().toISOString(),
       ...[query.kind, gallery.kind, model?.name ?? null, model?.sha256 ?? null],
-      Number(model === undefined || builtInBundles.has(model.name)),
+      Number(model === undefined || isBuiltIn(model.name)),
     )
     .run();
   return meta.changes === 1;

@@ -1,16 +1,26 @@
 import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import mnistWide from '../bundles/mnist-wide.safetensors';
+import type { BuiltInName } from './built-in-names.ts';
 import type { ModelDescription } from './model-catalogue.ts';
 
-/** The model of requests that name none, where an owner has chosen none. */
-export const DEFAULT_MODEL = 'mnist-wide';
+/** The bundles that come with the Worker. */
+export const builtInBundles: Readonly<Record<BuiltInName, ArrayBuffer>> = { 'mnist-wide': mnistWide };
 
-/** The bundles that come with the Worker, by model name. */
-export const builtInBundles: ReadonlyMap<string, ArrayBuffer> = new Map([[DEFAULT_MODEL, mnistWide]]);
+/** Made once an isolate: what comes with the Worker does not change, and every request without a model asks. */
+const descriptions = new Map<BuiltInName, Promise<ModelDescription>>();
 
 /** What is known of a built-in model. */
-export async function describeBuiltIn(name: string): Promise<ModelDescription> {
-  const bytes = new Uint8Array(builtInBundles.get(name) as ArrayBuffer);
+export function describeBuiltIn(name: BuiltInName): Promise<ModelDescription> {
+  let description = descriptions.get(name);
+  if (description === undefined) {
+    description = describe(name);
+    descriptions.set(name, description);
+  }
+  return description;
+}
+
+async function describe(name: BuiltInName): Promise<ModelDescription> {
+  const bytes = new Uint8Array(builtInBundles[name]);
   const { manifest, sha256 } = await readBundle(bytes);
   return { name, version: 1, sha256, bytes: bytes.length, manifest, builtIn: true, createdAt: new Date(0) };
 }

@@ -1,7 +1,8 @@
 import { type Manifest, manifestSchema } from '@softmargin/shared/bundle/manifest.ts';
 import { ApiError } from '../errors.ts';
 import { type OwnedBindings, ownedKey } from '../owners.ts';
-import { builtInBundles, DEFAULT_MODEL, describeBuiltIn } from './builtin.ts';
+import { builtInNames, DEFAULT_MODEL, isBuiltIn } from './built-in-names.ts';
+import { describeBuiltIn } from './builtin.ts';
 import type { ModelReference } from './model-reference.ts';
 
 type Catalogue = Pick<OwnedBindings, 'CATALOGUE' | 'owner'>;
@@ -29,7 +30,7 @@ interface VersionRow {
 
 /** Every model that an owner may use, each in its newest version: the built-in ones, then the owner's by name. */
 export async function listModels({ CATALOGUE, owner }: Catalogue): Promise<ModelDescription[]> {
-  const builtIn = await Promise.all([...builtInBundles.keys()].map(describeBuiltIn));
+  const builtIn = await Promise.all(builtInNames.map(describeBuiltIn));
   const { results } = await CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? ORDER BY name')
     .bind(owner)
     .all<VersionRow>();
@@ -38,7 +39,7 @@ export async function listModels({ CATALOGUE, owner }: Catalogue): Promise<Model
 
 /** The versions of a model that are there, the newest first. */
 export async function listVersions(catalogue: Catalogue, name: string): Promise<ModelDescription[]> {
-  if (builtInBundles.has(name)) return [await describeBuiltIn(name)];
+  if (isBuiltIn(name)) return [await describeBuiltIn(name)];
   const { CATALOGUE, owner } = catalogue;
   const { results } = await CATALOGUE.prepare(
     'SELECT * FROM model_versions WHERE owner = ? AND name = ? AND deleted_at IS NULL ORDER BY version DESC',
@@ -155,7 +156,7 @@ export async function deleteModel(catalogue: Catalogue, reference: ModelReferenc
 
 /** @throws {ApiError} 409 where a name is that of a built-in model. */
 export function refuseBuiltIn(name: string, what: 'replaced' | 'deleted'): void {
-  if (!builtInBundles.has(name)) return;
+  if (!isBuiltIn(name)) return;
   throw new ApiError(409, {
     message: `"${name}" is a built-in model and cannot be ${what}${what === 'replaced' ? '; choose another name' : ''}.`,
     param: 'model',

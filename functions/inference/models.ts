@@ -7,6 +7,7 @@ import { BODY_LIFETIME_MS, MAX_MODEL_BYTES } from '../limits.ts';
 import { type OwnedBindings, ownedKey } from '../owners.ts';
 import { closeHolder, HeldStore, openHolder, sweep } from '../sets/holds.ts';
 import { startBackend } from './backend.ts';
+import { type BuiltInName, isBuiltIn } from './built-in-names.ts';
 import { builtInBundles, describeBuiltIn } from './builtin.ts';
 import { RuntimeDigest, streamOf } from './bundle-bytes.ts';
 import {
@@ -71,8 +72,8 @@ export async function useModel<R>(
   reference: ModelReference | undefined,
   work: (model: ServingModel, name: string) => Promise<R>,
 ): Promise<R> {
-  const { name, sha256, bytes, builtIn } = await findModel(bindings, reference);
-  if (builtIn) return useBuiltIn(name, (model) => work(model, name));
+  const { name, sha256, bytes } = await findModel(bindings, reference);
+  if (isBuiltIn(name)) return useBuiltIn(name, (model) => work(model, name));
   return useStored(bindings, { name, sha256 }, bytes, (model) => work(model, name));
 }
 
@@ -86,7 +87,7 @@ export async function useModelVersion<R>(
   { name, sha256 }: ModelVersion,
   work: (model: ServingModel) => Promise<R>,
 ): Promise<R> {
-  if (builtInBundles.has(name)) {
+  if (isBuiltIn(name)) {
     const current = await describeBuiltIn(name);
     if (current.sha256 !== sha256)
       throw new Error(`The model "${name}" (${sha256}) is not built in any more.`);
@@ -98,8 +99,11 @@ export async function useModelVersion<R>(
 }
 
 /** The same with a built-in model, which is everybody's. */
-export async function useBuiltIn<R>(name: string, work: (model: ServingModel) => Promise<R>): Promise<R> {
-  const bundle = builtInBundles.get(name) as ArrayBuffer;
+export async function useBuiltIn<R>(
+  name: BuiltInName,
+  work: (model: ServingModel) => Promise<R>,
+): Promise<R> {
+  const bundle = builtInBundles[name];
   const { models } = await startBackend();
   return models.use(
     `built-in ${name}`,

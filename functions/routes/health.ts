@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import type { AppTypes } from '../environment.ts';
 import { startBackend } from '../inference/backend.ts';
 import { parsePictureText } from '../inference/base64.ts';
-import { DEFAULT_MODEL } from '../inference/builtin.ts';
+import { DEFAULT_MODEL } from '../inference/built-in-names.ts';
 import { embedPictures } from '../inference/embed.ts';
 import { useBuiltIn } from '../inference/models.ts';
 import { SAMPLE_PICTURE } from '../inference/sample.ts';
