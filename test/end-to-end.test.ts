@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDigits } from '../training/datasets/digits.ts';
@@ -67,7 +68,10 @@ test('the command line evaluates the same files to the same bits', () => {
 
 test('what the Worker served is what the network gives in Node', async () => {
   await startBackend('wasm');
-  const model = ServingModel.load(await readBundle(readFileSync(join(output, 'digits.safetensors'))));
+  const model = ServingModel.load(
+    await readBundle(readFileSync(join(output, 'digits.safetensors'))),
+    tensorFeatures,
+  );
   const { query } = heldOutSets((await loadDigits(undefined)).test);
   const { set: expected } = await embedDataset(model, query);
   const served = readSet(join(output, 'query.npz'));

@@ -6,7 +6,8 @@ const NO_CODES =
   /_error$|^softmargin_|_sha256$|^(embedded_sets|model_versions|unrecognized_keys|dispose_data|register_tensor|init_with_threads_count|get_threads_count)$/;
 
 const source = globSync('functions/**/*.ts', {
-  exclude: (path) => /\.test\.ts$|functions\/(test|scripts|bench|openapi|client|console|node_modules)(\/|$)/.test(path),
+  exclude: (path) =>
+    /\.test\.ts$|functions\/(test|scripts|bench|openapi|client|console|node_modules)(\/|$)/.test(path),
 })
   .map((path) => readFileSync(path, 'utf8'))
   .join('\n');

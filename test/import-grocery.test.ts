@@ -6,6 +6,7 @@ import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { parseCsv } from '@softmargin/shared/sets/csv.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { unzipSync } from 'fflate';
@@ -68,7 +69,7 @@ test.skipIf(!hasData(...needed))(
       ...{ file: dataPath(MODEL), name: 'mobilenet-v1', mean: half, deviation: half },
       ...{ distance: 'euclidean', weights: 'f32' },
     });
-    const model = ServingModel.load(await readBundle(bytes));
+    const model = ServingModel.load(await readBundle(bytes), tensorFeatures);
     const queries = await featuresOf(model, groceryStore(['val']));
     const gallery = await featuresOf(model, groceryStore(['train', 'iconic']));
     model.dispose();

@@ -1,9 +1,11 @@
 import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
+import { compiledFeatures } from '@softmargin/shared/inference/compiled-features.ts';
 import { CompiledNetwork } from '@softmargin/shared/inference/compiled-network.ts';
 import { EngineWeights } from '@softmargin/shared/inference/layer-weights.ts';
 import { architectures } from '@softmargin/shared/models/architectures.ts';
 import type { Architecture } from '@softmargin/shared/models/layers.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import type { InferenceRequest } from '../../test/bench/inference-request.ts';
@@ -59,8 +61,8 @@ async function operate(request: InferenceRequest): Promise<unknown> {
         sha256: '0'.repeat(64),
       };
       loaded = {
-        kernels: ServingModel.load(bundle, engine),
-        tfjs: ServingModel.load(bundle),
+        kernels: ServingModel.load(bundle, compiledFeatures(engine)),
+        tfjs: ServingModel.load(bundle, tensorFeatures),
         architecture,
         tensors,
       };

@@ -1,4 +1,5 @@
 import type { Bundle } from '@softmargin/shared/bundle/bundle.ts';
+import { compiledFeatures } from '@softmargin/shared/inference/compiled-features.ts';
 import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { MAX_LOADED_MODEL_BYTES } from '../limits.ts';
@@ -94,7 +95,7 @@ export class LoadedModels {
         const bundle = await read();
         this.makeRoom(loadingBytes(bundle));
         // Those that wait are its users from now on: another model's loading may not take it from them.
-        const model = ServingModel.load(bundle, this.#engine);
+        const model = ServingModel.load(bundle, compiledFeatures(this.#engine));
         const entry = { model, bytes: servingBytes(bundle), users: reading.waiting };
         this.#loaded.set(key, entry);
         return entry;

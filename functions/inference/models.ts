@@ -1,5 +1,6 @@
 import { type Bundle, BundleError, readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { readBundleStream } from '@softmargin/shared/bundle/bundle-stream.ts';
+import { compiledFeatures } from '@softmargin/shared/inference/compiled-features.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { ApiError } from '../errors.ts';
 import { checkStorage } from '../keys/quotas.ts';
@@ -143,7 +144,7 @@ async function checkBundle(
     const read = await readBundleStream(body, new RuntimeDigest(), MAX_MODEL_BYTES);
     checkServable(read.bundle);
     models.makeRoom(loadingBytes(read.bundle));
-    const model = ServingModel.load(read.bundle, engine);
+    const model = ServingModel.load(read.bundle, compiledFeatures(engine));
     const { height, width, channels } = read.bundle.manifest.input;
     try {
       const embedding = await model.embed(new Float32Array(height * width * channels), 1);

@@ -1,5 +1,6 @@
 import { mnistWide } from '@softmargin/shared/models/mnist-wide.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { expectAllClose } from '../../test/allclose.ts';
@@ -17,7 +18,7 @@ function randomImages(seed: number, count: number): Float32Array[] {
 beforeAll(() => startBackend());
 
 test('what requests put down together is embedded in one pass, and each gets its own', async () => {
-  const model = ServingModel.load(exampleBundle(mnistWide));
+  const model = ServingModel.load(exampleBundle(mnistWide), tensorFeatures);
   const embed = vi.spyOn(model, 'embed');
   const passes = new Passes();
   const requests = [randomImages(1, 1), randomImages(2, 3), randomImages(3, 2)];
@@ -31,7 +32,7 @@ test('what requests put down together is embedded in one pass, and each gets its
 });
 
 test('other models, other settings and what does not fit go in passes of their own', async () => {
-  const [one, two] = [1, 2].map((seed) => ServingModel.load(exampleBundle(mnistWide, seed)));
+  const [one, two] = [1, 2].map((seed) => ServingModel.load(exampleBundle(mnistWide, seed), tensorFeatures));
   const embeds = [one, two].map((model) => vi.spyOn(model, 'embed'));
   const passes = new Passes();
   await Promise.all([
@@ -50,7 +51,7 @@ test('other models, other settings and what does not fit go in passes of their o
 });
 
 test('a pass that fails is the failure of those in it, and of no other', async () => {
-  const model = ServingModel.load(exampleBundle(mnistWide));
+  const model = ServingModel.load(exampleBundle(mnistWide), tensorFeatures);
   const passes = new Passes();
   vi.spyOn(model, 'embed').mockRejectedValueOnce(new Error('out of memory'));
   const failed = [1, 2].map((seed) => passes.embed(model, randomImages(seed, 1), false));

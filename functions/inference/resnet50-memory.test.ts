@@ -2,6 +2,7 @@ import { type Bundle, writeBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { readBundleStream } from '@softmargin/shared/bundle/bundle-stream.ts';
 import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { heldBytes } from '@softmargin/shared/bundle/packed-tensor.ts';
+import { compiledFeatures } from '@softmargin/shared/inference/compiled-features.ts';
 import { parametersOf, sizeOf } from '@softmargin/shared/models/parameters.ts';
 import { resnet50 } from '@softmargin/shared/models/resnet50.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
@@ -59,7 +60,7 @@ test.each(['int8', 'f16'] as const)(
     const held = pieces.reduce((sum, piece) => sum + piece.buffer.byteLength, 0);
     expect(held).toBe(file.length);
 
-    const model = ServingModel.load(bundle, engine);
+    const model = ServingModel.load(bundle, compiledFeatures(engine));
     const { height, width, channels } = resnet50.input;
     const embedding = await model.embed(new Float32Array(height * width * channels).fill(0.5), 1);
     expect(Math.hypot(...embedding)).toBeCloseTo(1, 4);

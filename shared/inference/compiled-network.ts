@@ -1,6 +1,5 @@
 import type { Activation, Architecture, InputSize } from '../models/layers.ts';
-import { NORMALISATION_EPSILON } from '../models/layers.ts';
-import { POOL_FLOOR } from '../models/tensor-layers.ts';
+import { NORMALISATION_EPSILON, POOL_FLOOR } from '../models/layers.ts';
 import { fuseSteps } from './fuse-steps.ts';
 import type { InferenceEngine } from './inference-kernels.ts';
 import type { LayerAddresses, LayerWeights } from './layer-weights.ts';

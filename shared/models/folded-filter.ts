@@ -7,14 +7,9 @@ const OUTPUTS_AT_A_TIME = 16;
 /**
  * Weights in the order in which tfjs multiplies them, each output's times its factor: OIHW → HWIO, [out, in] →
  * [in, out]. In one pass, so that beside the result there are only some rows, however the weights are stored.
- *
- * @param filter takes the result, and is returned; a new array by default.
  */
-export function foldedFilter(
-  tensor: BundleTensor,
-  factor: Float32Array | undefined,
-  filter: Float32Array = new Float32Array(tensor.shape.reduce((product, length) => product * length, 1)),
-): Float32Array {
+export function foldedFilter(tensor: BundleTensor, factor: Float32Array | undefined): Float32Array {
+  const filter = new Float32Array(tensor.shape.reduce((product, length) => product * length, 1));
   const [outputs, inputs, height = 1, width = 1] = tensor.shape;
   const pixels = height * width;
   const size = inputs * pixels;

@@ -132,3 +132,6 @@ export interface Architecture {
 
 /** Guard of both normalisations against a variance of zero (PyTorch's default). */
 export const NORMALISATION_EPSILON = 1e-5;
+
+/** Smallest value that enters the generalised mean (as in fast-reid and the authors' code). */
+export const POOL_FLOOR = 1e-6;

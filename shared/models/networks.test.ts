@@ -13,6 +13,7 @@ import { architectures } from './architectures.ts';
 import type { Architecture } from './layers.ts';
 import { ServingModel } from './serving.ts';
 import { summarise } from './summary.ts';
+import { tensorFeatures } from './tensor-features.ts';
 import { BatchStatistics, TrainingModel } from './training.ts';
 
 // The first two have tests of their own, against networks written out by hand; those with another pooling
@@ -54,7 +55,10 @@ function servingModel({ architecture, picture }: Case, tensors: Map<string, Bund
   const { height, width } = picture;
   const manifest = exampleManifest(architecture.name, architecture.dimension);
   const input = { ...architecture.input, height, width };
-  return ServingModel.load({ manifest: { ...manifest, input }, tensors, sha256: '0'.repeat(64) });
+  return ServingModel.load(
+    { manifest: { ...manifest, input }, tensors, sha256: '0'.repeat(64) },
+    tensorFeatures,
+  );
 }
 
 describe.each(backends)('on %s', (backend) => {

@@ -12,6 +12,7 @@ import { mnist2d } from './mnist-2d.ts';
 import { mnistWide } from './mnist-wide.ts';
 import { osnetX025 } from './osnet.ts';
 import { ServingModel } from './serving.ts';
+import { tensorFeatures } from './tensor-features.ts';
 import { BatchStatistics, TrainingModel } from './training.ts';
 
 const PIXELS = 28 * 28;
@@ -38,7 +39,7 @@ describe.each(backends)('on %s', (backend) => {
     test('embeds as the network written out in loops does', async () => {
       for (const seed of [1, 2]) {
         const bundle = exampleBundle(architecture, seed);
-        const model = ServingModel.load(bundle);
+        const model = ServingModel.load(bundle, tensorFeatures);
         const images = randomImages(seed, 2);
         const found = await model.embed(images, 2);
         const expected = [0, 1].flatMap((i) =>
@@ -51,7 +52,7 @@ describe.each(backends)('on %s', (backend) => {
 
     test('with flip, embeds the mean of the features of a picture and of its mirror image', async () => {
       const bundle = exampleBundle(architecture, 4);
-      const model = ServingModel.load(bundle);
+      const model = ServingModel.load(bundle, tensorFeatures);
       const images = randomImages(4, 2);
       const expected = [0, 1].flatMap((i) => {
         const image = [...images.subarray(i * PIXELS, (i + 1) * PIXELS)];
@@ -78,7 +79,7 @@ describe.each(backends)('on %s', (backend) => {
         tensors.set(`${name}.running_mean`, { shape, data: (await mean.data()) as Float32Array });
         tensors.set(`${name}.running_var`, { shape, data: (await variance.data()) as Float32Array });
       }
-      const serving = ServingModel.load({ ...bundle, tensors });
+      const serving = ServingModel.load({ ...bundle, tensors }, tensorFeatures);
       expectAllClose(await serving.embed(images, 6), trained, 1e-4, 'embeddings');
       statistics.dispose();
       training.dispose();
@@ -86,7 +87,7 @@ describe.each(backends)('on %s', (backend) => {
     });
 
     test('an image has one embedding, alone or among others, the first time and the second', async () => {
-      const model = ServingModel.load(exampleBundle(architecture));
+      const model = ServingModel.load(exampleBundle(architecture), tensorFeatures);
       const images = randomImages(4, 5);
       const together = await model.embed(images, 5);
       for (let i = 0; i < 5; i++) {
@@ -100,7 +101,7 @@ describe.each(backends)('on %s', (backend) => {
 
     test('no tensor is left behind', async () => {
       const before = tf.memory().numTensors;
-      const model = ServingModel.load(exampleBundle(architecture));
+      const model = ServingModel.load(exampleBundle(architecture), tensorFeatures);
       await model.embed(randomImages(5, 2), 2);
       const held = tf.memory().numTensors;
       await model.embed(randomImages(6, 2), 2);
@@ -118,7 +119,7 @@ describe.each(backends)('on %s', (backend) => {
         bundle.tensors.set(name, { shape, data: new Float32Array(data.length) });
       }
     }
-    const model = ServingModel.load(bundle);
+    const model = ServingModel.load(bundle, tensorFeatures);
     expect([...(await model.embed(randomImages(8, 1), 1))]).toEqual([0, 0]);
     model.dispose();
   });
@@ -126,7 +127,7 @@ describe.each(backends)('on %s', (backend) => {
   test('a bundle that went through its bytes embeds the same', async () => {
     const bundle = exampleBundle(mnist2d);
     const read = await readBundle(await writeBundle(bundle.manifest, bundle.tensors));
-    const [a, b] = [ServingModel.load(bundle), ServingModel.load(read)];
+    const [a, b] = [ServingModel.load(bundle, tensorFeatures), ServingModel.load(read, tensorFeatures)];
     const images = randomImages(9, 2);
     expect(await b.embed(images, 2)).toEqual(await a.embed(images, 2));
     expect(b.manifest).toEqual(bundle.manifest);
@@ -140,7 +141,7 @@ describe('load refuses', () => {
   function refusal(change: (bundle: Bundle) => Bundle): string {
     const before = tf.memory().numTensors;
     try {
-      ServingModel.load(change(exampleBundle(mnistWide)));
+      ServingModel.load(change(exampleBundle(mnistWide)), tensorFeatures);
     } catch (error) {
       expect(tf.memory().numTensors).toBe(before);
       if (error instanceof BundleError) return error.message;

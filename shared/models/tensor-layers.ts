@@ -6,12 +6,10 @@ import {
   type LinearLayer,
   NORMALISATION_EPSILON,
   type NormalisationLayer,
+  POOL_FLOOR,
   type PoolWindow,
 } from './layers.ts';
 import { poolPadding, tensorPadding } from './padding.ts';
-
-/** Smallest value that enters the generalised mean (as in fast-reid and the authors' code). */
-export const POOL_FLOOR = 1e-6;
 
 /**
  * What training and serving do alike on tensors. They differ in where a parameter comes from and in what

@@ -6,6 +6,7 @@ import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
 import type { EvaluationResult } from '@softmargin/shared/metrics/summary.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
 import { startWasmBackend } from '../backend/wasm.ts';
@@ -76,7 +77,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     const local = await evaluate(loadKernel(), EVALUATION, job.sets.query, job.sets.gallery);
     bars.stop();
 
-    const toy = ServingModel.load(await readBundle(toyBundle));
+    const toy = ServingModel.load(await readBundle(toyBundle), tensorFeatures);
     const { set: circle } = await embedDataset(toy, all);
     toy.dispose();
     const examples = await rankedExamples(job.sets, EVALUATION, {

@@ -3,6 +3,7 @@ import type { SoftmarginClient } from '@softmargin/client';
 import { SoftmarginError } from '@softmargin/client';
 import { readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { embedDataset } from './embed-dataset.ts';
 import { pictureBatches } from './picture-batches.ts';
@@ -35,7 +36,7 @@ export async function embedByBundle(
   const bundle = await readBundle(await readFile(bundlePath)).catch((cause: Error) => {
     throw new Error(`${bundlePath}: ${cause.message}`, { cause });
   });
-  const model = ServingModel.load(bundle);
+  const model = ServingModel.load(bundle, tensorFeatures);
   const nameOf = new Map(pictures.map(({ name, file }) => [file, name]));
   const broken: { name: string; reason: string }[] = [];
   try {

@@ -3,6 +3,7 @@ import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import type { Picture } from '@softmargin/shared/images/picture.ts';
 import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 
 /** Cosine distances between embeddings, over pictures. */
@@ -44,7 +45,7 @@ async function embedAll(
   pictures: readonly Picture[],
 ): Promise<Float32Array[]> {
   const manifest: Manifest = weights === undefined ? rest : { ...rest, weights };
-  const model = ServingModel.load({ manifest, tensors, sha256: '' });
+  const model = ServingModel.load({ manifest, tensors, sha256: '' }, tensorFeatures);
   try {
     const embeddings: Float32Array[] = [];
     // One at a time, so that a large network fits as it does in serving.

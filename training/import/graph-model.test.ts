@@ -1,5 +1,6 @@
 import { graph } from '@softmargin/shared/models/graph.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
@@ -51,9 +52,12 @@ test('a graph model computes what TensorFlow.js’s own operations do', async ()
   expect(graph(topology, input).dimension).toBe(dimension);
   const manifest = { ...exampleManifest('topology', dimension), input, topology };
   const channels = { ...manifest.preprocessing, mean: [0, 0, 0], deviation: [1, 1, 1] };
-  const model = ServingModel.load({
-    ...{ manifest: { ...manifest, preprocessing: channels }, tensors: parameters, sha256: '' },
-  });
+  const model = ServingModel.load(
+    {
+      ...{ manifest: { ...manifest, preprocessing: channels }, tensors: parameters, sha256: '' },
+    },
+    tensorFeatures,
+  );
   const picture = draw(1, 10, 8, 3);
   const expected = tf.tidy(() => {
     const t = (name: string) => {

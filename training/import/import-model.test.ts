@@ -7,6 +7,7 @@ import { serialiseTensors, type TensorType } from '@softmargin/shared/bundle/saf
 import type { Variant } from '@softmargin/shared/bundle/variant.ts';
 import { architectureOf } from '@softmargin/shared/models/architecture-of.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import { createRandom } from '@softmargin/shared/random.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBackend } from '../../test/backends.ts';
@@ -83,7 +84,7 @@ async function expectPlain(
     input: { ...SIZE, channels: 3 },
   });
   const expected = plainEmbedding(network, { ...SIZE, channels: 3, values }, tensors);
-  const model = ServingModel.load(await readBundle(bytes));
+  const model = ServingModel.load(await readBundle(bytes), tensorFeatures);
   const found = await model.features(Float32Array.from(values), 1);
   model.dispose();
   // Relative to the features as a whole, as PyTorch's own tests compare.

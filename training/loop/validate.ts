@@ -2,6 +2,7 @@ import type { BundleTensor } from '@softmargin/shared/bundle/bundle.ts';
 import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { evaluate } from '@softmargin/shared/metrics/evaluate.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import { tensorFeatures } from '@softmargin/shared/models/tensor-features.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import type { Dataset, RankingSplit } from '../datasets/dataset.ts';
 import { type EmbeddingOptions, embedDataset } from '../embedding/embed-dataset.ts';
@@ -31,7 +32,7 @@ export async function embedAndRank(
   { query, gallery, protocol }: RankingSplit,
   options: EmbeddingOptions = {},
 ): Promise<EmbeddedRanking> {
-  const model = ServingModel.load({ manifest, tensors: parameters, sha256: '' });
+  const model = ServingModel.load({ manifest, tensors: parameters, sha256: '' }, tensorFeatures);
   try {
     const total = query.count + (gallery === query ? 0 : gallery.count);
     const from = (start: number): EmbeddingOptions => ({

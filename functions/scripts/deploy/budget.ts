@@ -1,8 +1,5 @@
 /** The script with all its modules, gzipped, as the smallest plan takes it. */
 export const MAX_SCRIPT_GZIP_BYTES = 3_000_000;
 
-/**
- * Processor time until a Worker can answer. Cloudflare allows a second; every new isolate spends it. The goal is
- * 100 ms, and was kept until models could be imported and served by kernels of our own; with these it is 102 to 107.
- */
-export const MAX_STARTUP_CPU_MS = 125;
+/** Processor time until a Worker can answer. Cloudflare allows a second; every new isolate spends it. */
+export const MAX_STARTUP_CPU_MS = 100;
