@@ -33,7 +33,7 @@ const workerd = defineProject(async () => ({
     include: ['functions/**/*.test.ts'],
     exclude: ['functions/scripts/**'],
     globalSetup: ['./functions/test/pictures.setup.ts'],
-    setupFiles: ['./functions/test/migrations.setup.ts'],
+    setupFiles: ['./functions/test/migrations.setup.ts', './functions/test/lazy-modules.setup.ts'],
     // Most take a fraction of a second; on a machine that does much else, many times that.
     testTimeout: 60_000,
     sequence: { groupOrder: 2 },

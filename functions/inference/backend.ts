@@ -26,8 +26,10 @@ let booted: Promise<Backend> | undefined;
  *
  * @throws {ApiError} 503 where the backend does not start. The next request tries again.
  */
-export function startBackend(): Promise<Backend> {
-  booted ??= boot().catch((error) => {
+export async function startBackend(): Promise<Backend> {
+  // Not with the Worker, whose start has little time: with the first picture, which has some.
+  const { startTensorFlow } = await import('./tensorflow.ts');
+  booted ??= boot(startTensorFlow).catch((error) => {
     booted = undefined;
     logError(error);
     throw new ApiError(503, {
@@ -38,9 +40,7 @@ export function startBackend(): Promise<Backend> {
   return booted;
 }
 
-async function boot(): Promise<Backend> {
-  // Not with the Worker, whose start has little time: with the first picture, which has some.
-  const { startTensorFlow } = await import('./tensorflow.ts');
+async function boot(startTensorFlow: () => Promise<InferenceEngine>): Promise<Backend> {
   const engine = await startTensorFlow();
   return {
     name: 'wasm',

@@ -6,16 +6,16 @@ import type { ModelDescription } from './model-catalogue.ts';
 /** The bundles that come with the Worker. */
 export const builtInBundles: Readonly<Record<BuiltInName, ArrayBuffer>> = { 'mnist-wide': mnistWide };
 
-/** Made once an isolate: what comes with the Worker does not change, and every request without a model asks. */
-const descriptions = new Map<BuiltInName, Promise<ModelDescription>>();
+/**
+ * What comes with the Worker does not change, and every request without a model asks. Kept once it is known: no
+ * request may wait for a digest that another one began.
+ */
+const descriptions = new Map<BuiltInName, ModelDescription>();
 
 /** What is known of a built-in model. */
-export function describeBuiltIn(name: BuiltInName): Promise<ModelDescription> {
-  let description = descriptions.get(name);
-  if (description === undefined) {
-    description = describe(name);
-    descriptions.set(name, description);
-  }
+export async function describeBuiltIn(name: BuiltInName): Promise<ModelDescription> {
+  const description = descriptions.get(name) ?? (await describe(name));
+  descriptions.set(name, description);
   return description;
 }
 

@@ -1,6 +1,7 @@
 import type { EmbeddingBlock } from './blocks.ts';
 import { type DistanceName, distanceOf } from './distance.ts';
 import type { GallerySource } from './evaluate.ts';
+import { insertNearest } from './insert-nearest.ts';
 import { RankingKernel } from './kernel/kernel.ts';
 import type { CompiledModule } from './kernel/webassembly.ts';
 
@@ -32,7 +33,8 @@ export async function nearestItems(
   run.begin(queries, gallery.rowsPerBlock, distance);
   const kept = Math.min(count, gallery.count);
   const items = new Int32Array(queries.count * kept);
-  const scores = new Float32Array(queries.count * kept).fill(Number.NEGATIVE_INFINITY);
+  // A higher score is nearer.
+  const keys = new Float32Array(queries.count * kept).fill(Number.POSITIVE_INFINITY);
   for (let number = 0; number * gallery.rowsPerBlock < gallery.count; number++) {
     const block = await gallery.read(number);
     run.setBlock(block, () => false);
@@ -49,22 +51,14 @@ export async function nearestItems(
       const first = q * kept;
       const last = first + kept - 1;
       for (let j = 0; j < block.count; j++) {
-        const score = found[q * block.count + j];
-        if (score <= scores[last]) continue;
-        // Items come in ascending order: one that scores as another does stands behind it.
-        let place = last;
-        for (; place > first && scores[place - 1] < score; place--) {
-          scores[place] = scores[place - 1];
-          items[place] = items[place - 1];
-        }
-        scores[place] = score;
-        items[place] = block.start + j;
+        const key = -found[q * block.count + j];
+        if (key < keys[last]) insertNearest(keys, items, first, last, key, block.start + j);
       }
     }
   }
   const squares = run.querySquares();
-  const distances = Float64Array.from(scores, (score, i) =>
-    distanceOf(distance, score, squares[Math.floor(i / kept)]),
+  const distances = Float64Array.from(keys, (key, i) =>
+    distanceOf(distance, -key, squares[Math.floor(i / kept)]),
   );
   return { count: kept, items, distances };
 }

@@ -1,4 +1,5 @@
 import type { GalleryReader } from './gallery-distances.ts';
+import { insertNearest } from './insert-nearest.ts';
 
 /** The nearest items of some queries and the distance of the furthest of all. */
 export interface Neighbours {
@@ -26,14 +27,7 @@ export async function nearestNeighbours(
         const distance = row[j];
         if (distance > furthest[q]) furthest[q] = distance;
         if (distance >= distances[last]) continue;
-        // Items come in ascending order: one that is as far as another stands behind it.
-        let place = last;
-        for (; place > first && distances[place - 1] > distance; place--) {
-          distances[place] = distances[place - 1];
-          items[place] = items[place - 1];
-        }
-        distances[place] = distance;
-        items[place] = block.start + j;
+        insertNearest(distances, items, first, last, distance, block.start + j);
       }
     }
   }

@@ -15,12 +15,3 @@ export type InferenceRequest =
   | { readonly operation: 'multiply'; readonly size: number; readonly times: number }
   /** Milliseconds of each kind of layer for one picture, by this runtime's clock. */
   | { readonly operation: 'profile'; readonly times: number };
-
-/** What an isolate holds that could leak: tensors, and bytes of each kind of memory. */
-export interface IsolateMemory {
-  readonly tensors: number;
-  readonly engine: number;
-  readonly heap: number;
-  readonly decoders: number;
-  readonly inFlight: number;
-}

@@ -2,8 +2,9 @@ import { styleText } from 'node:util';
 import { architectures } from '../../shared/models/architectures.ts';
 import type { Architecture } from '../../shared/models/layers.ts';
 import { summarise } from '../../shared/models/summary.ts';
+import type { IsolateMemory } from '../isolate-memory.ts';
 import { type BenchWorker, startBenchWorker } from './bench-worker.ts';
-import type { InferenceRequest, IsolateMemory } from './inference-request.ts';
+import type { InferenceRequest } from './inference-request.ts';
 
 const MODELS = ['osnet_x1_0', 'osnet_x0_25', 'mobilenet_v2'];
 const BATCHES = [1, 8];

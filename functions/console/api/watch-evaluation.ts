@@ -1,5 +1,5 @@
+import { readEvents } from '@softmargin/client/event-stream.ts';
 import { type Evaluation, evaluationSchema } from './answers.ts';
-import { readEvents } from './events.ts';
 import { request, requestJson } from './request.ts';
 
 /** How long to wait before a stream that ended without an end is asked for again. */

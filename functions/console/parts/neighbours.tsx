@@ -1,4 +1,5 @@
 import type { Neighbour, StoredSet } from '../api/answers.ts';
+import { Headings } from './headings.tsx';
 import { Scroll } from './scroll.tsx';
 
 /** The nearest items of a set, in their order. @param of what they are near to. */
@@ -8,22 +9,7 @@ export function Neighbours({ of, set, items }: { of: string; set: StoredSet; ite
       <Scroll label={`Nearest to ${of} in ${set.id}`}>
         <table>
           <caption class="quiet">Nearest in {set.id}</caption>
-          <thead>
-            <tr>
-              <th scope="col" class="number">
-                Index
-              </th>
-              <th scope="col" class="number">
-                Identity
-              </th>
-              <th scope="col" class="number">
-                Camera
-              </th>
-              <th scope="col" class="number">
-                Distance
-              </th>
-            </tr>
-          </thead>
+          <Headings of={[['Index'], ['Identity'], ['Camera'], ['Distance']]} />
           <tbody>
             {items.map(({ index, identity, camera, distance }) => (
               <tr key={index}>

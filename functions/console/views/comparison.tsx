@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { comparisonSchema, type Evaluation, evaluationSchema } from '../api/answers.ts';
 import { requestJson } from '../api/request.ts';
 import { Figure } from '../parts/figure.tsx';
+import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { percent, whole } from '../parts/numbers.ts';
 import { WhenLoaded } from '../parts/problem.tsx';
@@ -42,20 +43,7 @@ export function ComparisonView({ a, b }: { a: string; b: string }) {
           <>
             <Scroll label="Scores of both">
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Evaluation</th>
-                    <th scope="col" class="number">
-                      mAP
-                    </th>
-                    <th scope="col" class="number">
-                      mINP
-                    </th>
-                    <th scope="col" class="number">
-                      CMC-1
-                    </th>
-                  </tr>
-                </thead>
+                <Headings of={['Evaluation', ['mAP'], ['mINP'], ['CMC-1']]} />
                 <tbody>
                   {evaluations.map((evaluation, i) => (
                     <Row key={evaluation.id} name={'ab'[i]} evaluation={evaluation} />

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Evaluation, evaluationsSchema } from '../api/answers.ts';
 import { requestJson } from '../api/request.ts';
+import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { clock, percent } from '../parts/numbers.ts';
 import { WhenLoaded } from '../parts/problem.tsx';
@@ -55,21 +56,17 @@ export function EvaluationsView() {
             <>
               <Scroll label="Evaluations">
                 <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Compare</th>
-                      <th scope="col">Query against gallery</th>
-                      <th scope="col">Protocol</th>
-                      <th scope="col">State</th>
-                      <th scope="col" class="number">
-                        mAP
-                      </th>
-                      <th scope="col" class="number">
-                        CMC-1
-                      </th>
-                      <th scope="col">Begun</th>
-                    </tr>
-                  </thead>
+                  <Headings
+                    of={[
+                      'Compare',
+                      'Query against gallery',
+                      'Protocol',
+                      'State',
+                      ['mAP'],
+                      ['CMC-1'],
+                      'Begun',
+                    ]}
+                  />
                   <tbody>
                     {data.map((evaluation) => (
                       <Row key={evaluation.id} evaluation={evaluation} chosen={chosen} onChoose={choose} />

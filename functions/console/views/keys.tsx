@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { createdKeySchema, type Key, keySchema, keysSchema } from '../api/answers.ts';
 import { requestJson } from '../api/request.ts';
 import { ConfirmedButton } from '../parts/confirmed-button.tsx';
+import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { clock } from '../parts/numbers.ts';
 import { Problem, WhenLoaded } from '../parts/problem.tsx';
@@ -23,17 +24,7 @@ export function KeysView() {
             ) : (
               <Scroll label="Keys">
                 <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Name</th>
-                      <th scope="col">Owner</th>
-                      <th scope="col">Scopes</th>
-                      <th scope="col">Made</th>
-                      <th scope="col">Last used</th>
-                      <th scope="col">In force</th>
-                      <th scope="col">Revoke</th>
-                    </tr>
-                  </thead>
+                  <Headings of={['Name', 'Owner', 'Scopes', 'Made', 'Last used', 'In force', 'Revoke']} />
                   <tbody>
                     {data.map((key) => (
                       <KeyRow key={key.id} of={key} onRevoked={loaded.reload} />

@@ -1,5 +1,6 @@
 import { modelsSchema } from '../api/answers.ts';
 import { requestJson } from '../api/request.ts';
+import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { percent } from '../parts/numbers.ts';
 import { WhenLoaded } from '../parts/problem.tsx';
@@ -16,21 +17,9 @@ export function ModelsView() {
         {({ data }) => (
           <Scroll label="Models">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Architecture</th>
-                  <th scope="col">Input</th>
-                  <th scope="col" class="number">
-                    Dimension
-                  </th>
-                  <th scope="col">Distance</th>
-                  <th scope="col" class="number">
-                    mAP, held out
-                  </th>
-                  <th scope="col">From</th>
-                </tr>
-              </thead>
+              <Headings
+                of={['Name', 'Architecture', 'Input', ['Dimension'], 'Distance', ['mAP, held out'], 'From']}
+              />
               <tbody>
                 {data.map(({ id, architecture, input, dimension, distance, scores, owned_by }) => (
                   <tr key={id}>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { type Item, itemsSchema, type StoredSet, setSchema } from '../api/answers.ts';
 import { request, requestJson } from '../api/request.ts';
 import { ConfirmedButton } from '../parts/confirmed-button.tsx';
+import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { clock, short, whole } from '../parts/numbers.ts';
 import { StoredPicture } from '../parts/picture.tsx';
@@ -121,24 +122,14 @@ function Labels({ items }: { items: readonly Item[] }) {
   return (
     <Scroll label="Labels">
       <table class="tight">
-        <thead>
-          <tr>
-            <th scope="col" class="number">
-              Index
-            </th>
-            <th scope="col" class="number">
-              Identity
-            </th>
-            <th scope="col" class="number">
-              Camera
-            </th>
-            {items[0]?.group !== undefined && (
-              <th scope="col" class="number">
-                Group
-              </th>
-            )}
-          </tr>
-        </thead>
+        <Headings
+          of={[
+            ['Index'],
+            ['Identity'],
+            ['Camera'],
+            ...(items[0]?.group === undefined ? [] : [['Group'] as const]),
+          ]}
+        />
         <tbody>
           {items.map(({ index, identity, camera, group }) => (
             <tr key={index}>

@@ -1,4 +1,5 @@
 import { listSets } from '../api/list-sets.ts';
+import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { clock, whole } from '../parts/numbers.ts';
 import { WhenLoaded } from '../parts/problem.tsx';
@@ -20,25 +21,9 @@ export function SetsView() {
           ) : (
             <Scroll label="Sets">
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">Kind</th>
-                    <th scope="col" class="number">
-                      Items
-                    </th>
-                    <th scope="col" class="number">
-                      Dimension
-                    </th>
-                    <th scope="col" class="number">
-                      Identities
-                    </th>
-                    <th scope="col" class="number">
-                      Cameras
-                    </th>
-                    <th scope="col">Stored</th>
-                  </tr>
-                </thead>
+                <Headings
+                  of={['Name', 'Kind', ['Items'], ['Dimension'], ['Identities'], ['Cameras'], 'Stored']}
+                />
                 <tbody>
                   {sets.map(({ id, kind, count, dimension, identities, cameras, createdAt }) => (
                     <tr key={id}>

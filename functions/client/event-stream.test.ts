@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readEvents, type ServerEvent } from './events.ts';
+import { readEvents, type ServerEvent } from './event-stream.ts';
 
 async function eventsOf(text: string, size: number): Promise<ServerEvent[]> {
   const bytes = new TextEncoder().encode(text);
