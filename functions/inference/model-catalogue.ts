@@ -49,6 +49,15 @@ export async function listVersions(catalogue: Catalogue, name: string): Promise<
   return results.map(describeRow);
 }
 
+/** The newest version alone, which most requests mean; none where there is no such model. */
+async function newestVersion({ CATALOGUE, owner }: Catalogue, name: string): Promise<ModelDescription[]> {
+  if (isBuiltIn(name)) return [await describeBuiltIn(name)];
+  const row = await CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? AND name = ?')
+    .bind(owner, name)
+    .first<VersionRow>();
+  return row === null ? [] : [describeRow(row)];
+}
+
 /**
  * The bundle that a reference means; the owner's default where there is none.
  *
@@ -60,11 +69,12 @@ export async function findModel(
 ): Promise<ModelDescription> {
   const { version, sha256 } = reference;
   const name = reference.name === '' ? await defaultModel(catalogue) : reference.name;
-  const versions = await listVersions(catalogue, name);
+  const isNewest = version === undefined && sha256 === undefined;
+  const versions = isNewest ? await newestVersion(catalogue, name) : await listVersions(catalogue, name);
   if (versions.length === 0) {
     throw notFound(`There is no model "${name}". GET /v1/models lists what there is.`);
   }
-  if (version === undefined && sha256 === undefined) return versions[0];
+  if (isNewest) return versions[0];
   const found = versions.filter((one) =>
     sha256 === undefined ? one.version === version : one.sha256.startsWith(sha256),
   );
