@@ -90,11 +90,18 @@ describe.each([
       const rule: SetRule = { protocol, distance, draws };
       const ranked = await evaluateSets(rankingKernel, rule, queries, gallery, { topK: 6 });
       const options = { ...reRankingDefaults, k1: 8, k2: 3 };
-      const distances = await reRank(queries, gallery, distance, options, Number.POSITIVE_INFINITY);
+      const distances = await reRank(
+        rankingKernel,
+        queries,
+        gallery,
+        distance,
+        options,
+        Number.POSITIVE_INFINITY,
+      );
       const reranked = await evaluateSets(rankingKernel, rule, queries, gallery, { distances });
       const expected = {
         ...rankingReport(ranked, rule, bootstrap),
-        verification: await verifySets(rule, queries, gallery),
+        verification: await verifySets(rankingKernel, rule, queries, gallery),
         reranked: { ...options, ...rankingReport(reranked, rule, bootstrap) },
       };
       const asked = { ...rule, bootstrap, verification: true, rerank: options, topK: 6 };

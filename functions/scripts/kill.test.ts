@@ -152,7 +152,7 @@ test('a job that is killed at many moments ends with the bits of one that is not
   // It was killed while it ran, not before or after.
   expect(moments.filter((done) => done > 0 && done < 2 * SHARDS).length).toBeGreaterThanOrEqual(2);
   const undisturbed = await evaluate(kernel, rule, query, gallery);
-  const verification = await verifySets(rule, query, gallery);
+  const verification = await verifySets(kernel, rule, query, gallery);
   expect(end.result).toEqual({ ...undisturbed, verification });
   const table = await (await fetch(`${url}${path}/queries.csv`, { headers: authorizedFor(state) })).text();
   expect(table.trimEnd().split('\n')).toHaveLength(1 + query.count);

@@ -5,7 +5,7 @@ import { DistanceScorer } from './distance-scorer.ts';
 import { type GallerySource, MATCHES, QUERY_BYTES } from './evaluate.ts';
 import type { ExclusionRule } from './exclusion-rule.ts';
 import type { GalleryReader } from './gallery-distances.ts';
-import { RankingKernel } from './kernel/kernel.ts';
+import { Kernels } from './kernel/kernels.ts';
 import { KernelScorer } from './kernel/scorer.ts';
 import type { CompiledModule } from './kernel/webassembly.ts';
 import { bindProtocol, type Labels, type Protocol, type ProtocolName, protocolNames } from './protocols.ts';
@@ -90,7 +90,7 @@ export async function evaluateSets(
     );
   }
   const source = gallerySource(gallery);
-  const run = new RankingKernel(kernel);
+  const kernels = new Kernels(kernel);
   const bound = bindSets(rule, queries, gallery);
   const parts: RankedPart[] = [];
   // The kernel is worth many queries for each reading of the gallery; rows of distances take memory.
@@ -101,7 +101,7 @@ export async function evaluateSets(
   };
   for (const { start, count } of cutShards(queries.identities, gallery.identities, limits)) {
     const block = blockOf(queries, start, count);
-    parts.push(await rankPart(run, rule, bound, block, source, { distances: distances?.(block), topK }));
+    parts.push(await rankPart(kernels, rule, bound, block, source, { distances: distances?.(block), topK }));
     progress?.(start + count, queries.count);
   }
   return {
@@ -153,7 +153,7 @@ export interface RankedPart {
   readonly nearest?: TopLists;
 }
 
-/** Whether a protocol ranks by the kernel alone: whole rows of distances are many times slower. */
+/** Whether a protocol ranks by the kernel alone: distances in double precision are slower. */
 export function isStreamed({ protocol }: Pick<SetRule, 'protocol'>): boolean {
   return protocol !== 'veri776-track' && protocol !== 'cuhk03-classic';
 }
@@ -166,7 +166,7 @@ export function isStreamed({ protocol }: Pick<SetRule, 'protocol'>): boolean {
  * @param options.distances to the gallery's images, in place of those between embeddings.
  */
 export async function rankPart(
-  kernel: RankingKernel,
+  kernels: Kernels,
   rule: SetRule,
   bound: BoundSets,
   queries: EmbeddingBlock,
@@ -175,6 +175,7 @@ export async function rankPart(
 ): Promise<RankedPart> {
   const { protocol } = bound;
   if (distances === undefined && isStreamed(rule)) {
+    const kernel = kernels.ranking;
     kernel.begin(queries, gallery.rowsPerBlock, rule.distance);
     const scores = await rankQueries(protocol, queries, new KernelScorer(kernel, gallery, protocol.drops));
     if (topK === 0) return { scores };
@@ -183,7 +184,7 @@ export async function rankPart(
       nearest: await topListsByKernel(kernel, rule.distance, protocol, queries, gallery, topK),
     };
   }
-  const images = distances ?? readDistances(rule.distance, queries, gallery);
+  const images = distances ?? readDistances(kernels.distances, rule.distance, queries, gallery);
   const reader = bound.read(images, queries);
   const scorer = new DistanceScorer(reader, queries.start, protocol.drops);
   const scores = await rankQueries(protocol, queries, scorer);

@@ -2,6 +2,7 @@ import type { EmbeddingBlock } from './blocks.ts';
 import type { DistanceName } from './distance.ts';
 import type { GallerySource } from './evaluate.ts';
 import type { GalleryReader } from './gallery-distances.ts';
+import type { DistanceKernel } from './kernel/distance-kernel.ts';
 import { readDistances } from './read-distances.ts';
 
 /** A query set and a gallery set that are one: first all queries, then all gallery items. */
@@ -12,6 +13,7 @@ export interface JointSource {
 
 /** Reads both sets as their distances to a block of either, each item named by its place in both together. */
 export function readJointDistances(
+  kernel: DistanceKernel,
   distance: DistanceName,
   block: EmbeddingBlock,
   { queries, gallery }: JointSource,
@@ -28,7 +30,7 @@ export function readJointDistances(
           return { ...read, start: first + read.start };
         },
       };
-      yield* readDistances(distance, block, moved)((start, count) => wanted(first + start, count));
+      yield* readDistances(kernel, distance, block, moved)((start, count) => wanted(first + start, count));
     }
   };
 }

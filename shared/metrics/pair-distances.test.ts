@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { kernel } from '../../test/kernel.ts';
 import { quantised, randomSet, slowList } from '../../test/slow-evaluation.ts';
 import { createRandom } from '../random.ts';
 import type { EmbeddingSet } from '../sets/embedding-set.ts';
 import { blocksOf } from './blocks.ts';
 import { countPairs } from './count-pairs.ts';
 import { type DistanceName, distanceNames } from './distance.ts';
+import { DistanceKernel } from './kernel/distance-kernel.ts';
 import { distanceRange, longestRow, PairDistances } from './pair-distances.ts';
 import { bindProtocol, type ProtocolName } from './protocols.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
@@ -21,7 +23,12 @@ async function count(
     const [longestQuery, longestItem] = [gallerySource(queries), gallerySource(gallery)].map(longestRow);
     const pairs = new PairDistances(distance, distanceRange(distance, await longestQuery, await longestItem));
     const bound = bindProtocol(protocol, queries, gallery);
-    await countPairs(pairs, bound, block, readDistances(distance, block, gallerySource(gallery)));
+    await countPairs(
+      pairs,
+      bound,
+      block,
+      readDistances(new DistanceKernel(kernel), distance, block, gallerySource(gallery)),
+    );
     parts.push(pairs);
   }
   return parts;

@@ -1,6 +1,6 @@
-import { squaredNorms } from './block-distances.ts';
 import { type DistanceName, distanceNames } from './distance.ts';
 import type { GallerySource } from './evaluate.ts';
+import { squaredNorms } from './kernel/distance-kernel.ts';
 import type { Protocol } from './protocols.ts';
 
 /** Bins of an accumulator, over the whole range of a distance. */

@@ -37,7 +37,7 @@ async function matrix(
   options: ReRankingOptions,
   size = 16,
 ): Promise<{ rows: number[][]; pairs: number[][] }> {
-  const source = await reRank(queries, gallery, distance, options, UNLIMITED);
+  const source = await reRank(kernel, queries, gallery, distance, options, UNLIMITED);
   const rows: number[][] = [];
   const pairs: number[][] = [];
   for (const queryBlock of blocksOf(queries, size)) {
@@ -92,7 +92,7 @@ test('vectors that are all equal stay in the gallery’s order', async () => {
   const expected = slowReRank(allDistances('euclidean', set, set), 30, reRankingDefaults);
   const { rows } = await matrix('euclidean', set, set, reRankingDefaults);
   for (const [q, row] of rows.entries()) expectAllClose(row, expected[q], 1e-12);
-  const distances = await reRank(set, set, 'euclidean', reRankingDefaults, UNLIMITED);
+  const distances = await reRank(kernel, set, set, 'euclidean', reRankingDefaults, UNLIMITED);
   expect((await evaluateSets(kernel, rule, set, set, { distances })).result.validQueries).toBe(30);
 });
 
@@ -103,7 +103,7 @@ describe('the limit on memory', () => {
 
   test('refuses what would not fit, before it begins, with what it needs', async () => {
     const calls: number[] = [];
-    const refused = reRank(queries, gallery, 'cosine', reRankingDefaults, needed - 1, (done) =>
+    const refused = reRank(kernel, queries, gallery, 'cosine', reRankingDefaults, needed - 1, (done) =>
       calls.push(done),
     );
     await expect(refused).rejects.toThrow(ReRankingMemoryError);
@@ -113,7 +113,9 @@ describe('the limit on memory', () => {
       message: `Re-ranking 20 queries and 50 gallery items of 4 dimensions (k1 = 20, k2 = 6) needs ${needed} bytes of memory; the limit is ${needed - 1} bytes.`,
     });
     expect(calls).toEqual([]);
-    await expect(reRank(queries, gallery, 'cosine', reRankingDefaults, needed)).resolves.toBeDefined();
+    await expect(
+      reRank(kernel, queries, gallery, 'cosine', reRankingDefaults, needed),
+    ).resolves.toBeDefined();
   });
 
   test('grows with the items, not with the pairs', () => {
@@ -132,14 +134,14 @@ test.each([
   [{ k1: 20, k2: 6, lambda: Number.NaN }, 'lambda is NaN'],
 ])('refuses %o', async (options, message) => {
   const set = randomSet(createRandom(5), 9, 4, quantised);
-  await expect(reRank(set, set, 'cosine', options, UNLIMITED)).rejects.toThrow(message);
+  await expect(reRank(kernel, set, set, 'cosine', options, UNLIMITED)).rejects.toThrow(message);
 });
 
 describe.skipIf(!hasData(...GROCERY))('Grocery Store by 256-d MobileNet features', () => {
   test('agrees with torchreid, open-reid, fast-reid and the original trapezoid', async () => {
     const { queries, gallery, expected } = loadGrocery();
     const references = expected['k-reciprocal re-ranking k1=20 k2=6 lambda=0.3 (euclidean, float64)'];
-    const distances = await reRank(queries, gallery, 'euclidean', reRankingDefaults, 64 * 2 ** 20);
+    const distances = await reRank(kernel, queries, gallery, 'euclidean', reRankingDefaults, 64 * 2 ** 20);
     const rule: SetRule = { protocol: 'none', distance: 'euclidean', draws: { repeats: 1, seed: 0 } };
     const { result } = await evaluateSets(kernel, rule, queries, gallery, { distances });
     expect(result.validQueries).toBe(references.validQueries);

@@ -3,6 +3,8 @@ import { blocksOf } from './blocks.ts';
 import type { DistanceName } from './distance.ts';
 import { type DistanceSource, QUERIES_PER_SHARD } from './evaluate-sets.ts';
 import { readJointDistances } from './joint-distances.ts';
+import { DistanceKernel } from './kernel/distance-kernel.ts';
+import type { CompiledModule } from './kernel/webassembly.ts';
 import { nearestNeighbours } from './nearest-neighbours.ts';
 import { ReRankedDistances } from './re-ranked-distances.ts';
 import { encodedCapacity, neighbourCount, type ReRankingOptions } from './re-ranking-options.ts';
@@ -40,8 +42,12 @@ export function reRankingBytes(
   const encoded = encodedCapacity(count, options);
   const expanded = Math.min(count, options.k2 * encoded);
   const kept = 4 * count * neighbours + 8 * count + SparseRows.bytes(count, encoded);
-  // Features of two blocks, once as floats and once as the distances of a row.
-  const blocks = 4 * dimension * (tile.queries + tile.items) + 24 * tile.items + 8 * tile.queries;
+  // Features of two blocks, and what the kernel has of one of them.
+  const blocks =
+    4 * dimension * (tile.queries + tile.items) +
+    8 * tile.queries +
+    8 * tile.items +
+    DistanceKernel.bytes(dimension, tile.items);
   const finding = 12 * tile.queries * neighbours + 8 * tile.queries;
   const ranking =
     SparseRows.bytes(tile.queries + tile.items, expanded) +
@@ -69,9 +75,11 @@ export function reRankingBytes(
  * The matrix of all pairs is never there: encodings are sparse rows whose length is bounded by k1 and k2,
  * and final distances are made a tile at a time, as the ranking asks for them.
  *
+ * @param kernel a build of the ranking kernel; see `chooseKernel`.
  * @throws {ReRankingMemoryError} before anything is computed, if it would take more than `maxBytes`.
  */
 export async function reRank(
+  kernel: CompiledModule,
   queries: EmbeddingSet,
   gallery: EmbeddingSet,
   distance: DistanceName,
@@ -87,19 +95,26 @@ export async function reRank(
     throw new ReRankingMemoryError(maxBytes, needed, what);
   }
   const count = queries.count + gallery.count;
+  const distances = new DistanceKernel(kernel);
   const source = { queries: gallerySource(queries), gallery: gallerySource(gallery) };
   const neighbours = new ReciprocalNeighbours(count, distance, options);
   for (const block of jointBlocks(queries, gallery)) {
-    const reader = readJointDistances(distance, block, source);
+    const reader = readJointDistances(distances, distance, block, source);
     neighbours.set(block.start, await nearestNeighbours(block, neighbours.perItem, reader));
     progress?.(block.start + block.count, count);
   }
   const rows = new SparseRows(count, encodedCapacity(count, options));
   for (const block of jointBlocks(queries, gallery)) {
-    await encodeItems(neighbours, block, readJointDistances(distance, block, source), rows, block.start);
+    await encodeItems(
+      neighbours,
+      block,
+      readJointDistances(distances, distance, block, source),
+      rows,
+      block.start,
+    );
   }
   const final = new ReRankedDistances(neighbours, rows, queries.count);
-  return (block) => final.read(block, readDistances(distance, block, source.gallery));
+  return (block) => final.read(block, readDistances(distances, distance, block, source.gallery));
 }
 
 /** Blocks of both sets, queries first, named by their place in both together. */

@@ -4,6 +4,7 @@ import { quantised, randomSet, slowEvaluate, slowList } from '../../test/slow-ev
 import { createRandom } from '../random.ts';
 import { blocksOf } from './blocks.ts';
 import { bindSets, evaluateSets, type SetRule } from './evaluate-sets.ts';
+import { DistanceKernel } from './kernel/distance-kernel.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
 import { decodeHits, drawSingleShots, encodeHits, singleShotCmc } from './single-gallery-shot.ts';
 
@@ -91,7 +92,12 @@ describe('cuhk03-classic', () => {
     for (const size of [1, 7, 33]) {
       const parts = [];
       for (const block of blocksOf(queries, size)) {
-        const reader = readDistances(rule.distance, block, gallerySource(gallery));
+        const reader = readDistances(
+          new DistanceKernel(kernel),
+          rule.distance,
+          block,
+          gallerySource(gallery),
+        );
         const found = await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader);
         parts.unshift(decodeHits(encodeHits(found)));
       }

@@ -119,7 +119,7 @@ describe('softmargin evaluate --json', () => {
     expect(verification.tarAtFar).toHaveLength(4);
 
     const options = { ...reRankingDefaults, k1: 9 };
-    const distances = await reRank(queries, gallery, 'cosine', options, 2 ** 30);
+    const distances = await reRank(kernel, queries, gallery, 'cosine', options, 2 ** 30);
     const rule: SetRule = { protocol: 'none', distance: 'cosine', draws };
     const { result } = await evaluateSets(kernel, rule, queries, gallery, { distances });
     expect(reranked).toMatchObject({ ...options, ...result });

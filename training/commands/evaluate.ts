@@ -78,7 +78,7 @@ async function run(options: EvaluateOptions): Promise<void> {
     ...rankingReport(ranked, rule, bootstrap),
     ...(options.verification && {
       verification: await withProgress('Count pairs', (progress) =>
-        verifySets(rule, queries, gallery, progress),
+        verifySets(loadKernel(), rule, queries, gallery, progress),
       ),
     }),
     ...(reranked && { reranked }),
@@ -107,7 +107,7 @@ async function reRanked(
 ): Promise<NonNullable<EvaluationReport['reranked']>> {
   const options = { k1, k2, lambda };
   const distances = await withProgress('Find neighbours', (progress) =>
-    reRank(queries, gallery, rule.distance, options, rerankMemory * 2 ** 20, progress),
+    reRank(loadKernel(), queries, gallery, rule.distance, options, rerankMemory * 2 ** 20, progress),
   );
   const evaluation = await withProgress('Re-rank', (progress) =>
     evaluateSets(loadKernel(), rule, queries, gallery, { distances, progress }),

@@ -1,8 +1,10 @@
 import { readJointDistances } from '@softmargin/shared/metrics/joint-distances.ts';
+import { DistanceKernel } from '@softmargin/shared/metrics/kernel/distance-kernel.ts';
 import { encodedCapacity, type ReRankingOptions } from '@softmargin/shared/metrics/re-ranking-options.ts';
 import { encodeItems } from '@softmargin/shared/metrics/reciprocal-neighbours.ts';
 import { decodeRows, encodeRows, SparseRows } from '@softmargin/shared/metrics/sparse-rows.ts';
 import { MAX_PART_BYTES, RE_RANKING_QUERIES } from '../../limits.ts';
+import { rankingKernel } from '../kernel.ts';
 import { jointRows, jointSource } from './joint-content.ts';
 import { foundNeighbours, itemsOf } from './neighbours.ts';
 import { cutItems } from './query-shards.ts';
@@ -25,7 +27,8 @@ export const encodings: Stage = {
     const count = query.index.count + gallery.index.count;
     const block = await jointRows(assignment);
     const rows = new SparseRows(block.count, encodedCapacity(count, order.rerank as ReRankingOptions));
-    const reader = readJointDistances(order.distance, block, jointSource(assignment));
+    const kernel = new DistanceKernel(rankingKernel);
+    const reader = readJointDistances(kernel, order.distance, block, jointSource(assignment));
     await encodeItems(await foundNeighbours(assignment), block, reader, rows, 0);
     return { rows: encodeRows(rows) };
   },

@@ -1,4 +1,5 @@
 import { readJointDistances } from '@softmargin/shared/metrics/joint-distances.ts';
+import { DistanceKernel } from '@softmargin/shared/metrics/kernel/distance-kernel.ts';
 import {
   decodeNeighbours,
   encodeNeighbours,
@@ -7,6 +8,7 @@ import {
 import { neighbourCount, type ReRankingOptions } from '@softmargin/shared/metrics/re-ranking-options.ts';
 import { ReciprocalNeighbours } from '@softmargin/shared/metrics/reciprocal-neighbours.ts';
 import { RE_RANKING_QUERIES } from '../../limits.ts';
+import { rankingKernel } from '../kernel.ts';
 import { jointRows, jointSource } from './joint-content.ts';
 import { cutItems } from './query-shards.ts';
 import type { Assignment, Stage, Subject } from './stage.ts';
@@ -24,7 +26,8 @@ export const neighbours: Stage = {
     const { order, query, gallery } = assignment;
     const block = await jointRows(assignment);
     const perItem = neighbourCount(query.index.count + gallery.index.count, order.rerank as ReRankingOptions);
-    const reader = readJointDistances(order.distance, block, jointSource(assignment));
+    const kernel = new DistanceKernel(rankingKernel);
+    const reader = readJointDistances(kernel, order.distance, block, jointSource(assignment));
     return { neighbours: encodeNeighbours(await nearestNeighbours(block, perItem, reader)) };
   },
 

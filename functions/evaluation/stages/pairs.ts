@@ -1,7 +1,9 @@
 import { countPairs } from '@softmargin/shared/metrics/count-pairs.ts';
 import { bindSets } from '@softmargin/shared/metrics/evaluate-sets.ts';
+import { DistanceKernel } from '@softmargin/shared/metrics/kernel/distance-kernel.ts';
 import { distanceRange, longestRow, PairDistances } from '@softmargin/shared/metrics/pair-distances.ts';
 import { readDistances } from '@softmargin/shared/metrics/read-distances.ts';
+import { rankingKernel } from '../kernel.ts';
 import { cutQueries } from './query-shards.ts';
 import { type Assignment, rowBytesOf, type Stage, type Subject } from './stage.ts';
 
@@ -27,7 +29,8 @@ export const pairs: Stage = {
     const { protocol, read } = bindSets(order, queryLabels, source.labels);
     const block = await query.rows(shard.start, shard.count);
     const counts = new PairDistances(distance, distanceRange(distance, longestQuery, longestItem));
-    await countPairs(counts, protocol, block, read(readDistances(distance, block, source), block));
+    const images = readDistances(new DistanceKernel(rankingKernel), distance, block, source);
+    await countPairs(counts, protocol, block, read(images, block));
     return { pairs: counts.encode() };
   },
 

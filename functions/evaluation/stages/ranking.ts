@@ -1,5 +1,5 @@
 import { bindSets, isStreamed, type RankedPart, rankPart } from '@softmargin/shared/metrics/evaluate-sets.ts';
-import { RankingKernel } from '@softmargin/shared/metrics/kernel/kernel.ts';
+import { Kernels } from '@softmargin/shared/metrics/kernel/kernels.ts';
 import type { QueryRecord } from '@softmargin/shared/metrics/per-query.ts';
 import { QueryScores } from '@softmargin/shared/metrics/scores.ts';
 import { encodeHits } from '@softmargin/shared/metrics/single-gallery-shot.ts';
@@ -34,7 +34,7 @@ export const ranking: Stage = {
     const part =
       shard.gallery === undefined
         ? await rankPart(
-            new RankingKernel(rankingKernel),
+            new Kernels(rankingKernel),
             setRuleOf(order),
             bound,
             await query.rows(start, count),

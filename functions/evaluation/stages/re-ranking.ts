@@ -1,5 +1,5 @@
 import { bindSets, rankPart } from '@softmargin/shared/metrics/evaluate-sets.ts';
-import { RankingKernel } from '@softmargin/shared/metrics/kernel/kernel.ts';
+import { Kernels } from '@softmargin/shared/metrics/kernel/kernels.ts';
 import { ReRankedDistances } from '@softmargin/shared/metrics/re-ranked-distances.ts';
 import { readDistances } from '@softmargin/shared/metrics/read-distances.ts';
 import { RE_RANKING_QUERIES } from '../../limits.ts';
@@ -30,13 +30,15 @@ export const reRanking: Stage = {
     const final = new ReRankedDistances(await foundNeighbours(assignment), encoded, query.index.count);
     const block = await query.rows(shard.start, shard.count);
     const tiles = jointSource(assignment).gallery;
+    const kernels = new Kernels(rankingKernel);
+    const images = readDistances(kernels.distances, order.distance, block, tiles);
     const part = await rankPart(
-      new RankingKernel(rankingKernel),
+      kernels,
       setRuleOf(order),
       bindSets(order, queryLabels, galleryLabels),
       block,
       { ...tiles, labels: galleryLabels },
-      { distances: final.read(block, readDistances(order.distance, block, tiles)) },
+      { distances: final.read(block, images) },
     );
     return encodePart(part);
   },

@@ -1,14 +1,19 @@
 export { countBlock, finishCounts } from './count';
+export { distanceOf, distanceRows } from './distances';
 export {
   biases,
   counts,
+  distances,
+  group,
+  groupSquares,
   itemScores,
   items,
   querySquares,
   reserve,
+  reserveDistances,
   reserveLists,
   staging,
   starts,
 } from './layout';
 export { locateBlock } from './locate';
-export { packGallery, packQueries, refusedRow } from './pack';
+export { packGallery, packItems, packQueries, refusedRow } from './pack';

@@ -63,6 +63,21 @@ export let itemScores: usize = 0;
 /** Int32, of each list entry: how many gallery items stand before it. */
 export let counts: usize = 0;
 
+/** Queries whose distances to a block are made together, and lie there row by row. */
+export const GROUP = 8;
+
+/** Float64, [GROUP / TILE][dimension][TILE]: the queries of a group. */
+export let group: usize = 0;
+
+/** Float64, of each query of a group: its squared length. */
+export let groupSquares: usize = 0;
+
+/** Float64, of each item of the block, to the next whole panel: its squared length. */
+export let itemSquares: usize = 0;
+
+/** Float64, [GROUP][panels · PANEL]: the distances of a group. */
+export let distances: usize = 0;
+
 let free: usize = 0;
 
 function take(bytes: usize): usize {
@@ -99,6 +114,23 @@ export function reserve(depth: i32, queries: i32, rows: i32, euclidean: bool): v
   limits = take(4 * SEARCH_FROM);
   starts = take(4 * <usize>(queries + 1));
   items = free;
+  claim();
+}
+
+/** Lays out what distances in float64 need, in place of all else, for blocks of up to `rows` rows. */
+export function reserveDistances(depth: i32, rows: i32, euclidean: bool): void {
+  dimension = depth;
+  isEuclidean = euclidean;
+  const width = <usize>((rows + PANEL - 1) / PANEL) * PANEL;
+
+  free = (__heap_base + 63) & ~63;
+  staging = take(4 * <usize>rows * depth);
+  panels = take(4 * width * depth);
+  squares = take(8 * PANEL);
+  group = take(8 * GROUP * <usize>depth);
+  groupSquares = take(8 * GROUP);
+  itemSquares = take(8 * width);
+  distances = take(8 * GROUP * width);
   claim();
 }
 

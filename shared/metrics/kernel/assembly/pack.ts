@@ -2,6 +2,7 @@ import {
   biases,
   dimension,
   isEuclidean,
+  itemSquares,
   PANEL,
   panels,
   querySquares,
@@ -76,6 +77,15 @@ export function packGallery(count: i32): bool {
     }
   }
   return true;
+}
+
+/** Takes a block of `count` gallery items out of the staging area as it is, for distances in float64. */
+export function packItems(count: i32): void {
+  regroup(panels, count, PANEL);
+  for (let j = 0; j < count; j += PANEL) {
+    measure(panels + 4 * <usize>j * dimension, PANEL);
+    memory.copy(itemSquares + 8 * <usize>j, squares, 8 * PANEL);
+  }
 }
 
 /** Turns `[dimension, count]` into groups of `width` columns, `[group][dimension][width]`, zeros at the end. */
