@@ -1,16 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom } from '@softmargin/shared/random.ts';
-import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import { parseNpz, serialiseNpz } from '@softmargin/shared/sets/npz.ts';
-import { zipSync } from 'fflate';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../training/program.ts';
 import { expectAllClose } from './allclose.ts';
 import { type Ended, runCli, type Surroundings, startCli } from './command-line.ts';
 import { freePort } from './free-port.ts';
+import { groupedSet, market1501Names } from './grouped-set.ts';
+import { writePictures } from './picture-files.ts';
 import { type Server, startServer } from './server.ts';
 
 /** The command line as its users and their scripts meet it: processes, exit codes, and the service over HTTP. */
@@ -19,36 +17,10 @@ const path = (...names: string[]) => join(folder, ...names);
 let server: Server;
 let surroundings: Surroundings;
 
-/** Identities that are told apart by their features, mostly. */
-function setOf(seed: number, count: number): EmbeddingSet {
-  const random = createRandom(seed);
-  const dimension = 32;
-  return {
-    count,
-    dimension,
-    features: Float32Array.from(
-      { length: count * dimension },
-      (_, i) => random.normal() + 2 * Number(i % dimension === Math.floor(i / dimension) % 5),
-    ),
-    identities: Int32Array.from({ length: count }, (_, i) => i % 5),
-    cameras: Int32Array.from({ length: count }, (_, i) => i % 3),
-  };
-}
-
 beforeAll(async () => {
-  writeFileSync(path('query.npz'), serialiseNpz(setOf(1, 30)));
-  writeFileSync(path('gallery.npz'), serialiseNpz(setOf(2, 200)));
-  mkdirSync(path('digits'));
-  const pictures: Record<string, Uint8Array> = {};
-  for (const [i, identity] of [1, 1, 2, 2].entries()) {
-    const name = `000${identity}_c${1 + (i % 2)}s1_00000${i + 1}_00.png`;
-    const background = { r: 60 * i, g: 90, b: 20 };
-    pictures[name] = await sharp({ create: { width: 20, height: 30, channels: 3, background } })
-      .png()
-      .toBuffer();
-    writeFileSync(path('digits', name), pictures[name]);
-  }
-  writeFileSync(path('digits.zip'), zipSync(pictures));
+  writeFileSync(path('query.npz'), serialiseNpz(groupedSet(1, 30)));
+  writeFileSync(path('gallery.npz'), serialiseNpz(groupedSet(2, 200)));
+  await writePictures(path('digits'), market1501Names);
   server = await startServer();
   const SOFTMARGIN_KEY = server.authorized.Authorization.slice('Bearer '.length);
   surroundings = { cwd: folder, environment: { SOFTMARGIN_URL: server.url, SOFTMARGIN_KEY } };
@@ -71,7 +43,6 @@ async function json(...parameters: string[]) {
 
 describe('the page about it', () => {
   const page = readFileSync('docs/command-line.md', 'utf8');
-  const examples = [...page.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block]) => block.trim().split('\n'));
 
   test('has an example of every command', async () => {
     const { commands } = await createProgram(new AbortController().signal);
@@ -83,33 +54,6 @@ describe('the page about it', () => {
     expect(all.length).toBeGreaterThan(25);
     const missing = all.filter((name) => !new RegExp(`(softmargin |\`)${name}\\b`).test(page));
     expect(missing).toEqual([]);
-  });
-
-  test('has only examples that work, one after the other', { timeout: 1_200_000 }, async () => {
-    let id = '';
-    for (const example of examples) {
-      // The demo has a test of its own, which takes as long as all of this.
-      if (example.startsWith('softmargin demo')) continue;
-      const [, words, file] = /^softmargin (.*?)(?: > (\S+))?$/.exec(example) as RegExpExecArray;
-      const parameters = words.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [];
-      const { code, out, err } = await run(...parameters.map((word) => (word === 'ID' ? id : word)));
-      expect(code, `${example}\n${err}`).toBe(0);
-      expect(out + err, example).not.toBe('');
-      if (words.includes('--json')) JSON.parse(out);
-      if (file !== undefined) writeFileSync(path(file), out);
-      id = /^([0-9a-f-]{36}): succeeded/.exec(out)?.[1] ?? id;
-    }
-    expect(JSON.parse(readFileSync(path('result.json'), 'utf8')).mAP).toBeGreaterThan(0.05);
-    expect(readFileSync(path('key.txt'), 'utf8')).toMatch(/^\S{20,}\n$/);
-    expect(readFileSync(path('cmc.svg'), 'utf8')).toMatch(/^<svg/);
-    // What the job of the service found of each query is what was found here.
-    expect(readFileSync(path('served.csv'), 'utf8')).toBe(readFileSync(path('a.csv'), 'utf8'));
-    const list = readFileSync(path('digits.csv'), 'utf8').trim().split('\n');
-    expect(list.slice(0, 3)).toEqual([
-      'path,identity,camera',
-      '0001_c1s1_000001_00.png,1,1',
-      '0001_c2s1_000002_00.png,1,2',
-    ]);
   });
 });
 
@@ -254,7 +198,7 @@ test('an interrupted watch ends with 130; the evaluation goes on, is listed, and
   const SOFTMARGIN_KEY = slow.authorized.Authorization.slice('Bearer '.length);
   const there = { cwd: folder, environment: { SOFTMARGIN_URL: slow.url, SOFTMARGIN_KEY } };
   try {
-    writeFileSync(path('many.npz'), serialiseNpz(setOf(5, 2000)));
+    writeFileSync(path('many.npz'), serialiseNpz(groupedSet(5, 2000)));
     expect((await runCli(['sets', 'push', 'many', 'many.npz'], there)).code).toBe(0);
     const rule = ['--protocol', 'all', '--watch', '--json'];
     const watch = startCli(['evaluations', 'run', '--query', 'many', '--gallery', 'many', ...rule], there);

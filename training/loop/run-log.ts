@@ -23,7 +23,7 @@ const validationLineSchema = z.object({
   seconds: z.number(),
 });
 
-const lineSchema = z.union([stepLineSchema, validationLineSchema]);
+export const logLineSchema = z.union([stepLineSchema, validationLineSchema]);
 
 /** What the log has of a step. */
 export type StepLine = z.infer<typeof stepLineSchema>;
@@ -80,7 +80,7 @@ async function readLines(path: string): Promise<(StepLine | ValidationLine)[]> {
   }
   return text.split('\n').flatMap((line) => {
     try {
-      const parsed = lineSchema.safeParse(JSON.parse(line));
+      const parsed = logLineSchema.safeParse(JSON.parse(line));
       return parsed.success ? [parsed.data] : [];
     } catch {
       return [];

@@ -6,12 +6,12 @@ import { didYouMean } from '../terminal/did-you-mean.ts';
 import { UsageError } from '../terminal/exit-codes.ts';
 
 /** What a configuration file may hold. */
-const fileSchema = z.strictObject({
+export const configurationFileSchema = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'must be http://… or https://…' }).optional(),
   key: z.string().min(1).optional(),
 });
 
-type Configuration = z.infer<typeof fileSchema>;
+type Configuration = z.infer<typeof configurationFileSchema>;
 
 /** Where the service is and what opens it, with the places that this was read from. */
 export interface ServiceConfiguration {
@@ -69,10 +69,10 @@ async function readConfiguration(path: string): Promise<Configuration> {
   } catch (error) {
     throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
   }
-  const parsed = fileSchema.safeParse(value);
+  const parsed = configurationFileSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const fields = Object.keys(fileSchema.shape);
+  const fields = Object.keys(configurationFileSchema.shape);
   if (issue.code === 'unrecognized_keys') {
     const [unknown] = issue.keys;
     throw new UsageError(
