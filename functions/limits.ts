@@ -103,14 +103,35 @@ export const MAX_COLUMN_MAJOR_BYTES = 32 * MiB;
 /** A table of labels as CSV, one million rows: its text is held until all else has come. */
 export const MAX_LABEL_TABLE_BYTES = 32 * MiB;
 
-/** Files of a form: of each, a few bytes of headers are held. */
-export const MAX_FORM_PARTS = 50_002;
-
 /**
- * Pictures of a set, and entries of an archive: of each, its path, its place and its labels are in memory
+ * Pictures of one body, and entries of an archive: of each, its path, its place and its labels are in memory
  * together. Market-1501's gallery has 19,732.
  */
-export const MAX_SET_PICTURES = 50_000;
+export const MAX_BODY_PICTURES = 50_000;
+
+/** Files of a form: of each, a few bytes of headers are held. */
+export const MAX_FORM_PARTS = MAX_BODY_PICTURES + 2;
+
+/** Pictures of a set: 4,167 shards of embedding, of the 5,000 that one evaluation may have. */
+export const MAX_SET_PICTURES = 200_000;
+
+/** Files of a set's pictures: 200,000 of 43 KB. Its content names some thousands of blocks, in one statement. */
+export const MAX_SET_PICTURE_BYTES = 8192 * MiB;
+
+/** Parts of a set of pictures: completion reads the pages of each, in one invocation. */
+export const MAX_PICTURE_PARTS = 2_000;
+
+/**
+ * Paths of a set's pictures, as UTF-8: 125 bytes for each of 200,000. That none is there twice is seen in memory,
+ * where they take up to twice as much.
+ */
+export const MAX_PATHS_BYTES = 24 * MiB;
+
+/** Pictures of one page of a set's table: a shard of pictures reads one or two pages, whatever the set has. */
+export const PICTURES_PER_PAGE = 500;
+
+/** Pages of pictures that are read at a time: a Worker has six connections. */
+export const PICTURE_PAGES_PER_READ = 6;
 
 /** Bytes of the pictures of one body, unpacked: pictures hardly pack, so a body that unpacks to more is a trick. */
 export const MAX_UNPACKED_BYTES = 256 * MiB;

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseNpz, serialiseNpz } from '@softmargin/shared/sets/npz.ts';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../training/program.ts';
 import { expectAllClose } from './allclose.ts';
@@ -97,6 +98,38 @@ describe('embed', () => {
     const ended = await run(...parameters);
     expect(ended).toMatchObject({ code, out: '' });
     expect(ended.err).toContain(message);
+  });
+});
+
+describe('sets', () => {
+  test('a folder that is larger than a part goes in parts; a broken picture and a path of no label are named', {
+    timeout: 300_000,
+  }, async () => {
+    mkdirSync(path('many'));
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const create = { width: 1200, height: 1000, channels: 3, background: 'black', noise } as const;
+    const picture = await sharp({ create }).png({ compressionLevel: 0 }).toBuffer();
+    // Some 3.6 MB each: 43 MB, and a part has 32.
+    for (let i = 0; i < 12; i++)
+      writeFileSync(path('many', `000${i % 4}_c${i % 3}s1_0000${10 + i}_00.png`), picture);
+    writeFileSync(path('many', '0001_c2s1_000005_00.png'), picture.subarray(0, 1000));
+    const { code, out, err } = await run('sets', 'push', 'many', 'many', '--names', 'market1501', '--json');
+    expect(code, err).toBe(0);
+    expect(err).toContain('Cannot be read: 0001_c2s1_000005_00.png');
+    expect(JSON.parse(out)).toMatchObject({ count: 13, brokenPictures: 1, identities: 4, cameras: 3 });
+
+    writeFileSync(path('many', 'zebra.png'), picture);
+    const refused = await run('sets', 'push', 'many-more', 'many', '--names', 'market1501');
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toMatch(/zebra\.png: it is not named like/);
+  });
+
+  test('an archive that is larger than a request is refused before it is sent', async () => {
+    writeFileSync(path('large.zip'), '');
+    truncateSync(path('large.zip'), 100_000_001);
+    const { code, err } = await run('sets', 'push', 'large', 'large.zip', '--names', 'market1501');
+    expect(code).toBe(2);
+    expect(err).toMatch(/large\.zip has 100000001 bytes; an archive may have 100000000\. Unpack it/);
   });
 });
 

@@ -89,6 +89,15 @@ export const uploadSchema = z.object({
 });
 export type Upload = z.infer<typeof uploadSchema>;
 
+/** What there is to know of an upload of pictures. */
+export const uploadBegunSchema = z.object({ id: z.string() });
+
+export const picturePartSchema = z.object({
+  part: z.int().positive(),
+  pictures: z.int().positive(),
+  sha256: z.string(),
+});
+
 export const deletedSchema = z.object({ id: z.string(), deleted: z.literal(true) });
 export type Deleted = z.infer<typeof deletedSchema>;
 

@@ -94,6 +94,47 @@ test('pictures become a set, which they are searched in', async () => {
   expect(data[0].results[0].distance).toBeLessThan(1e-6);
 });
 
+test('many pictures go in parts, each read when its turn comes, in their order', async () => {
+  const names = ['png', 'jpeg', 'gif', 'webp', 'jpeg-grey'];
+  let reading = 0;
+  const pictures = Array.from({ length: 40 }, (_, i) => ({
+    path: `${String(i % 7).padStart(4, '0')}_c${(i % 3) + 1}s1_${String(i).padStart(6, '0')}_00.png`,
+    bytes: async () => {
+      reading++;
+      return picture(names[i % names.length]);
+    },
+  }));
+  const sizes = pictures.map((_, i) => picture(names[i % names.length]).length);
+  const partBytes = sizes.reduce((sum, size) => sum + size, 0) / 4;
+  const progress: number[] = [];
+  const readBefore: number[] = [];
+  const onProgress = (done: number, total: number) => {
+    progress.push(done);
+    readBefore.push(reading);
+    expect(total).toBe(40);
+  };
+  const set = await client.sets.putPictures('client-many', pictures, 'market1501', { partBytes, onProgress });
+  expect(set).toMatchObject({ kind: 'pictures', count: 40, brokenPictures: 8, identities: 7, cameras: 3 });
+  expect(set.errors?.map(({ index }) => index)).toEqual([2, 7, 12, 17, 22, 27, 32, 37]);
+  expect(progress.length).toBeGreaterThan(4);
+  expect(progress.at(-1)).toBe(40);
+  // One more than the part has, which did not fit into it.
+  expect(readBefore).toEqual(progress.map((done) => Math.min(40, done + 1)));
+  const { data } = (await send('GET', '/v1/sets/client-many/items')).body as unknown as {
+    data: { path: string }[];
+  };
+  expect(data.map(({ path }) => path)).toEqual(pictures.map(({ path }) => path));
+
+  // A part that is refused takes the upload back.
+  const wrong = [...pictures, { path: 'no-label.png', bytes: picture('png') }];
+  const failing = client.sets.putPictures('client-wrong', wrong, 'market1501', { partBytes });
+  await expect(failing).rejects.toMatchObject({ status: 400, code: 'invalid_set' });
+  const uploads = env.CATALOGUE.prepare("SELECT COUNT(*) AS n FROM uploads WHERE set_name = 'client-wrong'");
+  expect(await uploads.first('n')).toBe(0);
+  const twice = client.sets.putPictures('client-twice', [pictures[0], pictures[0]], 'market1501');
+  await expect(twice).rejects.toThrow(/is there twice/);
+});
+
 test('an evaluation is planned, watched to its end, read, compared and deleted', async () => {
   await client.sets.putEmbeddings('client-query', randomSet(3, 40));
   await client.sets.putEmbeddings('client-gallery', randomSet(4, 400));

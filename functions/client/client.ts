@@ -30,7 +30,9 @@ export { SoftmarginError } from './error.ts';
 export type { EvaluationRequest } from './evaluations.ts';
 export type { KeyRequest } from './keys.ts';
 export { collect } from './pages.ts';
-export type { EmbeddingsSource, SearchOptions, SetPicture } from './sets.ts';
+export type { PutPicturesOptions, SetPicture } from './picture-parts.ts';
+export { MAX_BODY_BYTES } from './set-parts.ts';
+export type { EmbeddingsSource, SearchOptions } from './sets.ts';
 export type { Body, ClientOptions } from './transport.ts';
 
 /**

@@ -4,6 +4,7 @@ import type { ruleSchema } from '../evaluation/order.ts';
 import * as server from '../openapi/answers.ts';
 import { evaluationRequestSchema } from '../routes/evaluations.ts';
 import { keyRequestSchema } from '../routes/keys.ts';
+import { embeddingsUploadSchema, picturesUploadSchema } from '../routes/set-uploads.ts';
 import * as client from './answers.ts';
 import type { EvaluationRequest, KeyRequest } from './client.ts';
 
@@ -21,6 +22,12 @@ test('what the service answers is what the client reads', () => {
   expectTypeOf<z.infer<typeof server.setsSchema>>().toExtend<z.infer<typeof client.setsSchema>>();
   expectTypeOf<z.infer<typeof server.uploadSchema>>().toExtend<client.Upload>();
   expectTypeOf<z.infer<typeof server.partSchema>>().toExtend<z.infer<typeof client.partSchema>>();
+  expectTypeOf<z.infer<typeof server.picturesUploadSchema>>().toExtend<
+    z.infer<typeof client.uploadBegunSchema>
+  >();
+  expectTypeOf<z.infer<typeof server.storedPicturePartSchema>>().toExtend<
+    z.infer<typeof client.picturePartSchema>
+  >();
   expectTypeOf<z.infer<typeof server.deletedSchema>>().toExtend<client.Deleted>();
   expectTypeOf<z.infer<typeof server.searchResultsSchema>>().toExtend<client.Search>();
   expectTypeOf<z.infer<typeof server.keySchema>>().toExtend<client.KeyDescription>();
@@ -39,6 +46,10 @@ test('what the client sends is what the service takes', () => {
   expect(keyRequestSchema.safeParse({ name: 'ci', scopes: ['embed'] } satisfies KeyRequest).success).toBe(
     true,
   );
+  const upload = { count: 5, dimension: 8 };
+  expect(embeddingsUploadSchema.safeParse(upload).success).toBe(true);
+  const pictures = { kind: 'pictures', count: 5, names: 'market1501' };
+  expect(picturesUploadSchema.safeParse(pictures).success).toBe(true);
   const request = {
     query: 'q',
     gallery: 'g',

@@ -7,7 +7,7 @@ import type { Transport } from './transport.ts';
 export const MAX_BODY_BYTES = 100_000_000;
 
 /** A part that is lost on the way is sent again as a whole, so it is smaller than it might be. */
-const PART_BYTES = 32_000_000;
+export const PART_BYTES = 32_000_000;
 
 /** Headers and directory of an archive, and the headers of its arrays. */
 const ARCHIVE_BYTES = 4096;

@@ -1,7 +1,6 @@
 import type { DistanceName } from '@softmargin/shared/metrics/distance.ts';
 import type { EmbeddingSet } from '@softmargin/shared/sets/embedding-set.ts';
 import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
-import { zipSync } from 'fflate';
 import {
   type Deleted,
   deletedSchema,
@@ -14,19 +13,13 @@ import {
   setsSchema,
 } from './answers.ts';
 import { toBase64 } from './base64.ts';
-import { SoftmarginError } from './error.ts';
 import { pagesOf } from './pages.ts';
-import { MAX_BODY_BYTES, putInParts } from './set-parts.ts';
+import { type PutPicturesOptions, putPicturesInParts, type SetPicture } from './picture-parts.ts';
+import { putInParts } from './set-parts.ts';
 import type { Body, Transport } from './transport.ts';
 
 /** Embeddings with their labels, as a query set or a gallery set has them. */
 export type EmbeddingsSource = EmbeddingSet;
-
-/** A picture of a set: `path` says whose it is, as `names` reads it. */
-export interface SetPicture {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
 
 export interface SearchOptions {
   /** Embeds the pictures; the service's default one without. */
@@ -102,25 +95,14 @@ export class Sets {
     return putInParts(this.#transport, pathOf(name), set, options);
   }
 
-  /** Stores pictures: their files as they are, in one archive. @throws {SoftmarginError} if it has more than 100 MB. */
-  async putPictures(
+  /** Stores pictures, their files as they are: in one archive, or in several where it would be larger than 32 MB. */
+  putPictures(
     name: string,
     pictures: readonly SetPicture[],
     names: PictureNaming,
-    signal?: AbortSignal,
+    options: PutPicturesOptions = {},
   ): Promise<PutSet> {
-    // Pictures are packed already; a fixed time, so that the same pictures give the same bytes.
-    const archive = zipSync(Object.fromEntries(pictures.map(({ path, bytes }) => [path, bytes])), {
-      level: 0,
-      mtime: '1980-01-01T00:00:00',
-    });
-    if (archive.length > MAX_BODY_BYTES) {
-      throw new SoftmarginError(
-        `The ${pictures.length} pictures have ${archive.length} bytes together; a set of pictures is sent in one body of up to ${MAX_BODY_BYTES}.`,
-        { status: 0, code: 'body_too_large' },
-      );
-    }
-    return this.put(name, archive, { names, signal });
+    return putPicturesInParts(this.#transport, pathOf(name), pictures, names, options);
   }
 
   /** The items of a set that are nearest to each of 1 to 64 embeddings. */

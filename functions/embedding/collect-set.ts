@@ -4,9 +4,10 @@ import type { OwnedBindings } from '../owners.ts';
 import { BlockWriter } from '../sets/block-writer.ts';
 import { closeHolder, HeldStore, openHolder } from '../sets/holds.ts';
 import { PictureContent } from '../sets/picture-content.ts';
+import type { FailedPicture } from '../sets/store-pictures.ts';
 import { storeRest } from '../sets/store-set.ts';
 import { type EmbeddedPictures, parseProblems } from './embedded-pictures.ts';
-import { type EmbeddedSet, type FailedPicture, findEmbeddedSet, recordEmbeddedSet } from './embedded-sets.ts';
+import { type EmbeddedSet, findEmbeddedSet, recordEmbeddedSet } from './embedded-sets.ts';
 
 /** A set of pictures that a model can embed none of. */
 export class UnusablePictures extends Error {
@@ -33,26 +34,26 @@ export async function collectSet(
   try {
     const store = new HeldStore(bindings, holder);
     const writer = new BlockWriter(store, model.dimension);
-    const failures: FailedPicture[] = [];
+    const failed = new Set<number>();
+    const errors: FailedPicture[] = [];
     for await (const shard of shards) {
       const bytes = shard.rows.slice();
       await writer.write(new Float32Array(bytes.buffer));
-      failures.push(...parseProblems(shard));
+      for (const problem of parseProblems(shard)) {
+        failed.add(problem.index);
+        if (errors.length < MAX_REPORTED_PICTURES) errors.push(problem);
+      }
     }
     const labels = await (await PictureContent.open(bindings.STORE, pictures)).labels();
     const features = await writer.end();
-    const [first] = failures;
+    const [first] = errors;
     if (features.count === 0 && first !== undefined) {
       throw new UnusablePictures(
-        `None of the ${failures.length} pictures could be embedded. The first, ${first.path}: ${first.message}`,
+        `None of the ${failed.size} pictures could be embedded. The first, ${first.path}: ${first.message}`,
       );
     }
-    const content = await storeRest(store, features, without(labels, failures));
-    const found = {
-      count: features.count,
-      failed: failures.length,
-      errors: failures.slice(0, MAX_REPORTED_PICTURES),
-    };
+    const content = await storeRest(store, features, without(labels, failed));
+    const found = { count: features.count, failed: failed.size, errors };
     await recordEmbeddedSet(bindings, pictures, model.sha256, content, found, holder);
     return { sha256: content.sha256, ...found };
   } catch (error) {
@@ -61,8 +62,7 @@ export async function collectSet(
   }
 }
 
-function without(labels: Labels, failures: readonly FailedPicture[]): Labels {
-  const failed = new Set(failures.map(({ index }) => index));
+function without(labels: Labels, failed: ReadonlySet<number>): Labels {
   const keep = (column: Int32Array) => column.filter((_, index) => !failed.has(index));
   return {
     identities: keep(labels.identities),

@@ -4,8 +4,8 @@ import { type ModelVersion, useModelVersion } from '../inference/models.ts';
 import type { OwnedBindings } from '../owners.ts';
 import { bytesOf } from '../sets/content-store.ts';
 import { PictureContent } from '../sets/picture-content.ts';
+import type { FailedPicture } from '../sets/store-pictures.ts';
 import type { EmbeddedPictures } from './embedded-pictures.ts';
-import type { FailedPicture } from './embedded-sets.ts';
 
 /** Embeds pictures `start` to `start + count − 1` of a set. One that cannot be is noted, and the rest goes on. */
 export async function embedShard(
@@ -15,7 +15,7 @@ export async function embedShard(
   { start, count }: { readonly start: number; readonly count: number },
 ): Promise<EmbeddedPictures> {
   const content = await PictureContent.open(bindings.STORE, pictures);
-  const entries = (await content.entries()).slice(start, start + count);
+  const entries = await content.entries(start, start + count);
   const files = await content.files(entries);
   const { results } = await useModelVersion(bindings, model, (loaded) => embedPictures(loaded, files));
   const rows: Float32Array[] = [];

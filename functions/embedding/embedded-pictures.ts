@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { FailedPicture } from './embedded-sets.ts';
+import type { FailedPicture } from '../sets/store-pictures.ts';
 
 /** What a shard of pictures leaves: the embeddings of those that have one, row-major, and about the others. */
 export type EmbeddedPictures = Readonly<Record<'rows' | 'problems', Uint8Array>>;

@@ -1,15 +1,7 @@
 import { type OwnedBindings, ownedKey } from '../owners.ts';
 import type { StoredContent } from '../sets/catalogue.ts';
 import { contentKey } from '../sets/content-store.ts';
-
-/** A picture that is in no ranking, and why. */
-export interface FailedPicture {
-  /** Its place in the set of pictures. */
-  readonly index: number;
-  readonly path: string;
-  readonly message: string;
-  readonly code: string;
-}
+import type { FailedPicture } from '../sets/store-pictures.ts';
 
 /** The content that a model made of a set of pictures. */
 export interface EmbeddedSet {

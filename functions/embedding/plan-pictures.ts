@@ -1,6 +1,6 @@
 import type { EvaluationOrder } from '../evaluation/order.ts';
-import type { PlannedStage } from '../evaluation/plan.ts';
-import { PICTURE_SHARD_MS } from '../limits.ts';
+import { PlanError, type PlannedStage } from '../evaluation/plan.ts';
+import { MAX_SHARDS, PICTURE_SHARD_MS, PICTURES_PER_SHARD } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
 import { PictureContent } from '../sets/picture-content.ts';
 import { type EmbeddedSet, findEmbeddedSet } from './embedded-sets.ts';
@@ -30,6 +30,7 @@ export function withEmbeddings(
  * the embeddings of each set together.
  *
  * @returns the order that the stages belong to; no stages where nothing is left to embed.
+ * @throws {PlanError} where there would be too many shards.
  */
 export async function planPictures(
   bindings: Pick<OwnedBindings, 'STORE' | 'CATALOGUE' | 'owner'>,
@@ -45,6 +46,15 @@ export async function planPictures(
   }
   const planned = withEmbeddings({ ...order, pictures: { ...order.pictures, missing } }, found);
   if (missing.length === 0) return { order: planned, stages: [] };
+  const pictures = missing.reduce((sum, { count }) => sum + count, 0);
+  const shards = missing.reduce((sum, { count }) => sum + Math.ceil(count / PICTURES_PER_SHARD), 0);
+  if (shards > MAX_SHARDS) {
+    throw new PlanError(
+      'gallery',
+      'evaluation_too_large',
+      `${pictures} pictures are to be embedded, in ${shards} shards of ${PICTURES_PER_SHARD}; one evaluation may have ${MAX_SHARDS}.`,
+    );
+  }
   const firsts = missing.map((_, i) => missing.slice(0, i).reduce((sum, { count }) => sum + count, 0));
   const shape = {
     engine: 'network',

@@ -9,7 +9,7 @@ export interface Storing {
   readonly bytes: number;
 }
 
-/** What an owner has stored: sets, models, and uploads under way as they were announced. */
+/** What an owner has stored: sets, models, and uploads under way: embeddings as announced, pictures as they came. */
 export async function storedBy(
   { CATALOGUE, owner }: Pick<OwnedBindings, 'CATALOGUE' | 'owner'>,
   now = Date.now(),
@@ -18,8 +18,9 @@ export async function storedBy(
     `SELECT COALESCE(SUM(vectors), 0) AS vectors, COALESCE(SUM(bytes), 0) AS bytes FROM (
        SELECT count AS vectors, bytes FROM sets WHERE owner = ?1
        UNION ALL SELECT 0, bytes FROM model_versions WHERE owner = ?1 AND deleted_at IS NULL
-       UNION ALL SELECT count, 4 * count * dimension FROM uploads JOIN holders ON holders.id = uploads.id
-         WHERE owner = ?1 AND expires_at > ?2)`,
+       UNION ALL SELECT count, 4 * count * dimension
+           + (SELECT COALESCE(SUM(bytes), 0) FROM upload_parts WHERE upload = uploads.id)
+         FROM uploads JOIN holders ON holders.id = uploads.id WHERE owner = ?1 AND expires_at > ?2)`,
   )
     .bind(owner, now)
     .first<Storing>();

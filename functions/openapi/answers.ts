@@ -1,4 +1,5 @@
 import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
+import { pictureNamings } from '@softmargin/shared/sets/picture-names.ts';
 import * as z from 'zod';
 import { evaluationStates } from '../evaluation/states.ts';
 import { scopes } from '../keys/key.ts';
@@ -107,12 +108,12 @@ export const setSchema = z.strictObject({
   createdAt: timeSchema,
 });
 
-export const storedSetSchema = setSchema.extend({
-  errors: z
-    .array(z.strictObject({ index: countSchema, path: z.string(), message: z.string(), code: z.string() }))
-    .optional()
-    .describe('Pictures that could not be read'),
-});
+const pictureErrorsSchema = z
+  .array(z.strictObject({ index: countSchema, path: z.string(), message: z.string(), code: z.string() }))
+  .optional()
+  .describe('Pictures that could not be read');
+
+export const storedSetSchema = setSchema.extend({ errors: pictureErrorsSchema });
 
 export const setsSchema = listOf(setSchema);
 
@@ -144,10 +145,22 @@ export const partSchema = z.strictObject({
   labels: z.boolean(),
 });
 
+export const picturePartSchema = z.strictObject({
+  part: z.int().positive(),
+  object: z.literal('upload.part'),
+  pictures: z.int().positive(),
+  bytes: countSchema,
+  sha256: digestSchema,
+  labels: z.boolean(),
+});
+
+export const storedPicturePartSchema = picturePartSchema.extend({ errors: pictureErrorsSchema });
+
 export const uploadSchema = z.strictObject({
   id: z.uuid(),
   object: z.literal('upload'),
   set: z.string(),
+  kind: z.literal('embeddings'),
   count: z.int().positive(),
   dimension: z.int().positive(),
   dtype: z.enum(['float16', 'float32', 'float64']).nullable(),
@@ -159,6 +172,25 @@ export const uploadSchema = z.strictObject({
   }),
   parts: z.array(partSchema),
   rows: countSchema,
+  createdAt: timeSchema,
+  expiresAt: timeSchema,
+});
+
+export const picturesUploadSchema = z.strictObject({
+  id: z.uuid(),
+  object: z.literal('upload'),
+  set: z.string(),
+  kind: z.literal('pictures'),
+  count: z.int().positive(),
+  names: z.enum(pictureNamings).nullable(),
+  partRule: z.strictObject({
+    maxBytes: z.int().positive(),
+    maxPictures: z.int().positive(),
+    maxParts: z.int().positive(),
+    maxSetBytes: z.int().positive(),
+  }),
+  parts: z.array(picturePartSchema),
+  pictures: countSchema,
   createdAt: timeSchema,
   expiresAt: timeSchema,
 });

@@ -9,7 +9,12 @@ import { comparisonSchema, queriesPageSchema } from '../routes/evaluations-resul
 import { keyRequestSchema, keysPageSchema } from '../routes/keys.ts';
 import { searchSchema } from '../routes/search.ts';
 import { itemsPageSchema } from '../routes/set-items.ts';
-import { completionSchema, hashQuerySchema, uploadRequestSchema } from '../routes/set-uploads.ts';
+import {
+  completionSchema,
+  embeddingsUploadSchema,
+  hashQuerySchema,
+  picturesUploadSchema,
+} from '../routes/set-uploads.ts';
 import { bodyQuerySchema, partQuerySchema, setNameSchema, setsPageSchema } from '../routes/sets.ts';
 import * as answers from './answers.ts';
 
@@ -54,6 +59,9 @@ const setInJson = z.strictObject({
 
 /** Any of the formats of docs/sets.md, told by its first bytes. */
 const BYTES = 'application/octet-stream';
+
+const upload = z.union([answers.uploadSchema, answers.picturesUploadSchema]);
+const part = z.union([answers.partSchema, answers.storedPicturePartSchema]);
 
 const set = {
   features: [
@@ -174,14 +182,17 @@ export const operations: readonly OperationDescription[] = [
   {
     ...{ method: 'post', path: '/v1/sets/{set}/uploads', id: 'beginUpload', scopes: ['evaluate'] },
     summary: 'Begins a set that comes in parts',
-    body: { required: true, contents: [uploadRequestSchema] },
-    examples: { upload: { count: 20_000, dimension: 512, dtype: 'float32' } },
-    answers: { 201: { description: 'The upload', content: answers.uploadSchema } },
+    body: { required: true, contents: [z.union([embeddingsUploadSchema, picturesUploadSchema])] },
+    examples: {
+      upload: { count: 20_000, dimension: 512, dtype: 'float32' },
+      pictures: { kind: 'pictures', count: 20_000, names: 'market1501' },
+    },
+    answers: { 201: { description: 'The upload', content: upload } },
   },
   {
     ...{ method: 'get', path: '/v1/sets/{set}/uploads/{upload}', id: 'getUpload', scopes: ['evaluate'] },
     summary: 'Says which parts are there',
-    answers: { 200: { description: 'The upload', content: answers.uploadSchema } },
+    answers: { 200: { description: 'The upload', content: upload } },
   },
   {
     ...{ method: 'put', path: '/v1/sets/{set}/uploads/{upload}/parts/{part}', id: 'putPart' },
@@ -190,8 +201,8 @@ export const operations: readonly OperationDescription[] = [
     query: partQuerySchema,
     body: { required: true, contents: [BYTES, 'multipart/form-data'] },
     answers: {
-      200: { description: 'It took the place of one of that number', content: answers.partSchema },
-      201: { description: 'It is stored', content: answers.partSchema },
+      200: { description: 'It took the place of one of that number', content: part },
+      201: { description: 'It is stored', content: part },
     },
   },
   {
@@ -201,8 +212,8 @@ export const operations: readonly OperationDescription[] = [
     query: hashQuerySchema,
     body: { required: false, contents: [completionSchema, BYTES] },
     answers: {
-      200: { description: 'It took the place of one of that name', content: answers.setSchema },
-      201: { description: 'The set', content: answers.setSchema },
+      200: { description: 'It took the place of one of that name', content: answers.storedSetSchema },
+      201: { description: 'The set', content: answers.storedSetSchema },
     },
   },
   {

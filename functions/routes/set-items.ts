@@ -42,7 +42,9 @@ async function list(context: Context<AppTypes>): Promise<Response> {
   );
   const { identities, cameras, groups } = await reading(context, set, () => content.labels());
   const entries =
-    content instanceof PictureContent ? (await content.entries()).slice(first, last) : undefined;
+    content instanceof PictureContent
+      ? await reading(context, set, () => content.entries(first, last))
+      : undefined;
   const data: object[] = [];
   for (let index = first; index < last; index++) {
     const entry = entries?.[index - first];
@@ -70,7 +72,7 @@ async function picture(context: Context<AppTypes>): Promise<Response> {
   }
   const file = await reading(context, set, async () => {
     const content = await PictureContent.open(context.var.bindings.STORE, set.sha256);
-    const [file] = await content.files([(await content.entries())[index]]);
+    const [file] = await content.files(await content.entries(index, index + 1));
     return file;
   });
   if (file instanceof PictureError) {

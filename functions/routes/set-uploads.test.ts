@@ -45,6 +45,7 @@ test('an upload says the rule of its parts and when it expires', async () => {
     id: expect.any(String),
     object: 'upload',
     set: 'rule',
+    kind: 'embeddings',
     count: 70,
     dimension: 8192,
     dtype: 'float32',

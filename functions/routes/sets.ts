@@ -7,10 +7,10 @@ import * as z from 'zod';
 import { withBody } from '../body.ts';
 import type { AppTypes } from '../environment.ts';
 import { ApiError, parseRequest } from '../errors.ts';
-import { MAX_REPORTED_PICTURES, MAX_SET_BODY_BYTES, MAX_SETS_PAGE } from '../limits.ts';
+import { MAX_SET_BODY_BYTES, MAX_SETS_PAGE } from '../limits.ts';
 import { findSet, listSets, removeSet, type StoredSet } from '../sets/catalogue.ts';
 import { sweep } from '../sets/holds.ts';
-import type { PictureEntry } from '../sets/picture-content.ts';
+import type { FailedPicture } from '../sets/store-pictures.ts';
 import { type BodyReading, storeSet } from '../sets/store-set.ts';
 import { addRoute, needs } from './route.ts';
 
@@ -66,7 +66,7 @@ export function addSetRoutes(app: Hono<AppTypes>): void {
     }),
     PUT: needs('evaluate', async (context) => {
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      const { description, created, pictures } = await withBody(
+      const { description, created, errors } = await withBody(
         context.req.raw,
         MAX_SET_BODY_BYTES,
         'A set in one body',
@@ -75,7 +75,7 @@ export function addSetRoutes(app: Hono<AppTypes>): void {
             storeSet(context.var.bindings, name, new ByteReader(body), readingOf(context, bodyQuerySchema)),
           ),
       );
-      const answer = { ...setObject(description), ...pictureErrors(pictures) };
+      const answer = { ...setObject(description), ...pictureErrors(errors) };
       return context.json(answer, created ? 201 : 200, { Location: `/v1/sets/${name}` });
     }),
     DELETE: needs('evaluate', async (context) => {
@@ -128,9 +128,6 @@ export function setObject(description: StoredSet) {
 }
 
 /** What is wrong with the first of the pictures that could not be read. */
-function pictureErrors(pictures: readonly PictureEntry[]): { errors?: object[] } {
-  const errors = pictures.flatMap(({ path, problem }, index) =>
-    problem === undefined ? [] : [{ index, path, message: problem.message, code: problem.code }],
-  );
-  return errors.length === 0 ? {} : { errors: errors.slice(0, MAX_REPORTED_PICTURES) };
+export function pictureErrors(errors: readonly FailedPicture[]): { errors?: readonly FailedPicture[] } {
+  return errors.length === 0 ? {} : { errors };
 }

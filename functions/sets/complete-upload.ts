@@ -3,12 +3,12 @@ import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import { ApiError } from '../errors.ts';
 import type { ObjectStore, OwnedBindings } from '../owners.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
-import { publishSet, type StoredSet } from './catalogue.ts';
+import { publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
 import { readLabelsOf } from './content.ts';
 import { closeHolder, HeldStore, sweep } from './holds.ts';
 import { checkLabels, type GivenLabels } from './set-body.ts';
 import { storeRest } from './store-set.ts';
-import { listParts, type Upload, type UploadPart } from './uploads.ts';
+import { type EmbeddingsUpload, listParts, type Upload, type UploadPart } from './uploads.ts';
 
 /** What completes an upload: the content's hash where the caller knows it, labels where no part had them. */
 export interface Completion {
@@ -16,21 +16,35 @@ export interface Completion {
   readonly labels: GivenLabels;
 }
 
-/** Makes a set of an upload whose parts are all there. Where something is missing, the upload goes on. */
+/** Makes a set of embeddings of an upload whose parts are all there. Where something is missing, the upload goes on. */
 export async function completeUpload(
   bindings: OwnedBindings,
-  upload: Upload,
+  upload: EmbeddingsUpload,
   completion: Completion,
 ): Promise<{ description: StoredSet; created: boolean }> {
-  const { id, set, count, dimension, revision } = upload;
+  const { id, count, dimension } = upload;
   const parts = await listParts(bindings, id);
   checkParts(upload, parts);
   const labels = await gatherLabels(bindings, count, parts, completion);
   const blocks = parts.flatMap((part) => part.blocks);
   const content = await storeRest(new HeldStore(bindings, id), { count, dimension, blocks }, labels);
-  if (completion.sha256 !== undefined && completion.sha256 !== content.sha256) {
+  return publishUpload(bindings, upload, content, completion.sha256);
+}
+
+/**
+ * Makes a stored content the set of an upload, which ends with it.
+ *
+ * @throws {ApiError} 422 where it is not the content that was announced, 409 where a part was replaced meanwhile.
+ */
+export async function publishUpload(
+  bindings: OwnedBindings,
+  { id, set, revision }: Upload,
+  content: StoredContent,
+  announced: string | undefined,
+): Promise<{ description: StoredSet; created: boolean }> {
+  if (announced !== undefined && announced !== content.sha256) {
     throw new ApiError(422, {
-      message: `sha256: ${completion.sha256} was expected; what was uploaded has ${content.sha256}. Parts can be sent again.`,
+      message: `sha256: ${announced} was expected; what was uploaded has ${content.sha256}. Parts can be sent again.`,
       param: 'sha256',
       code: 'hash_mismatch',
     });
@@ -49,25 +63,29 @@ export async function completeUpload(
   return published;
 }
 
-function checkParts({ count, dimension }: Upload, parts: readonly UploadPart[]): void {
-  const fail = (message: string) =>
-    new ApiError(409, { message: `parts: ${message}`, param: 'parts', code: 'upload_incomplete' });
+/** Refuses parts of which one is missing, or that are not as many together. @param what a part's rows are. */
+export function checkCount(count: number, parts: readonly UploadPart[], what: string): void {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   for (const [i, { part }] of parts.entries()) {
-    if (part !== i + 1) {
-      throw fail(`part ${i + 1} is missing; ${rows} of ${count} rows are there.`);
-    }
+    if (part !== i + 1) throw incomplete(`part ${i + 1} is missing; ${rows} of ${count} ${what} are there.`);
   }
+  if (rows !== count) throw incomplete(`${rows} of ${count} ${what} are there.`);
+}
+
+function incomplete(message: string): ApiError {
+  return new ApiError(409, { message: `parts: ${message}`, param: 'parts', code: 'upload_incomplete' });
+}
+
+function checkParts({ count, dimension }: EmbeddingsUpload, parts: readonly UploadPart[]): void {
   const multiple = rowsPerBlockOf(dimension);
   const broken = parts.slice(0, -1).find((part) => part.rows % multiple !== 0);
-  if (broken !== undefined) {
-    throw fail(
+  const missing = parts.some(({ part }, i) => part !== i + 1);
+  if (broken !== undefined && !missing) {
+    throw incomplete(
       `part ${broken.part} has ${broken.rows} rows; every part but the last has a multiple of ${multiple}.`,
     );
   }
-  if (rows !== count) {
-    throw fail(`${rows} of ${count} rows are there.`);
-  }
+  checkCount(count, parts, 'rows');
 }
 
 /** The labels of the whole set: of the parts, or of the completion, and never of both. */
@@ -77,15 +95,9 @@ async function gatherLabels(
   parts: readonly UploadPart[],
   { labels: given }: Completion,
 ): Promise<Labels> {
-  const labelled = parts.filter(({ labels }) => labels !== null);
   const [param] = Object.keys(given);
   if (param !== undefined) {
-    if (labelled.length > 0) {
-      throw new SetError(
-        param,
-        `Labels came at completion and with part ${labelled[0].part}; send them with every part or at completion.`,
-      );
-    }
+    refuseLabelled(parts, param);
     return checkLabels(given, count);
   }
   const unlabelled = parts.find(({ labels }) => labels === null);
@@ -98,7 +110,22 @@ async function gatherLabels(
   return joinParts(STORE, count, parts);
 }
 
-async function joinParts(store: ObjectStore, count: number, parts: readonly UploadPart[]): Promise<Labels> {
+/** @throws {SetError} where a part came with labels, though they came at completion. */
+export function refuseLabelled(parts: readonly UploadPart[], param: string): void {
+  const labelled = parts.find(({ labels }) => labels !== null);
+  if (labelled === undefined) return;
+  throw new SetError(
+    param,
+    `Labels came at completion and with part ${labelled.part}; send them with every part or at completion.`,
+  );
+}
+
+/** The labels of parts that all have them, one part after the other. */
+export async function joinParts(
+  store: ObjectStore,
+  count: number,
+  parts: readonly UploadPart[],
+): Promise<Labels> {
   const joined = { identities: new Int32Array(count), cameras: new Int32Array(count) };
   let groups: Int32Array | undefined;
   let start = 0;

@@ -1,17 +1,14 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
 import type { EntryVisitor } from '@softmargin/shared/sets/entry-visitor.ts';
-import { parseLabelTable } from '@softmargin/shared/sets/label-table.ts';
-import {
-  type PictureNaming,
-  parsePictureName,
-  pictureNamings,
-} from '@softmargin/shared/sets/picture-names.ts';
+import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { checkPicture, PictureError, tooManyBytes } from '../inference/decode.ts';
-import { MAX_PATH_LENGTH, MAX_PICTURE_BYTES, MAX_SET_PICTURES, MAX_UNPACKED_BYTES } from '../limits.ts';
+import { MAX_BODY_PICTURES, MAX_PATH_LENGTH, MAX_PICTURE_BYTES, MAX_UNPACKED_BYTES } from '../limits.ts';
 import type { ContentStore } from './content-store.ts';
 import type { PictureEntry } from './picture-content.ts';
-import { PictureWriter } from './picture-writer.ts';
+import { labelsByName, PathLabels, PicturePaths } from './picture-labels.ts';
+import { PictureWriter, type WrittenPlace } from './picture-writer.ts';
+import type { PictureTaker } from './set-body.ts';
 
 /** Files that are taken for pictures: those that cannot be read are reported. */
 const PICTURE = /\.(jpe?g|png|bmp|gif|webp|tiff?|ppm|avif|heic|jp2)$/i;
@@ -22,15 +19,27 @@ const ARCHIVE = /\.(zip|tar|tgz|gz|bz2|xz|7z|rar|zst)$/i;
 /** What operating systems leave in folders. */
 const LITTER = /(^|\/)(__MACOSX\/|\.|Thumbs\.db$)/;
 
+/** What came of a picture, before the block is stored that it lies in. */
+type Taken =
+  | { readonly path: string; readonly place: WrittenPlace }
+  | { readonly path: string; readonly problem: PictureError };
+
+/** The pictures of a body, stored. */
+export interface CollectedPictures {
+  readonly entries: readonly PictureEntry[];
+  /** `undefined` where neither names nor a table give them. */
+  readonly labels: Labels | undefined;
+}
+
 /**
  * Takes the pictures of a body as they come, in their order, and stores them as they are. One that cannot be read
  * is noted with its reason, and the rest goes on. Files that are no pictures are passed over.
  */
-export class PictureCollector {
+export class PictureCollector implements PictureTaker {
   readonly #writer: PictureWriter;
   readonly #naming: PictureNaming | undefined;
-  readonly #paths = new Set<string>();
-  readonly #entries: PictureEntry[] = [];
+  readonly #paths = new PicturePaths();
+  readonly #entries: Taken[] = [];
   #unpacked = 0;
   #table: string | undefined;
 
@@ -54,15 +63,14 @@ export class PictureCollector {
       throw new SetError('body', `${path}: it is an archive in the body; put its pictures there themselves.`);
     }
     if (!PICTURE.test(clean)) return undefined;
-    if (this.#paths.has(clean)) throw new SetError('body', `${path}: the body has it twice.`);
-    if (this.#paths.size === MAX_SET_PICTURES) {
+    const index = this.#entries.length;
+    if (index === MAX_BODY_PICTURES) {
       throw new SetError(
         'body',
-        `The body has more than ${MAX_SET_PICTURES} pictures, which a set may have.`,
+        `The body has more than the ${MAX_BODY_PICTURES} pictures that one may have.`,
       );
     }
-    this.#paths.add(clean);
-    const index = this.#entries.length;
+    if (this.#paths.add(clean) !== undefined) throw new SetError('body', `${path}: the body has it twice.`);
     this.#entries.push({ path: clean, problem: tooManyBytes(String(size)) });
     // Not unpacked to be refused.
     if (size !== undefined && size > MAX_PICTURE_BYTES) return undefined;
@@ -76,27 +84,19 @@ export class PictureCollector {
     this.#table = table;
   }
 
-  /** Stores what is left. @throws {SetError} where labels are missing, or not one picture can be read. */
-  async end(): Promise<{ entries: readonly PictureEntry[]; blocks: readonly string[]; labels: Labels }> {
-    const entries = this.#entries;
-    const [first] = entries;
-    if (first === undefined) {
-      throw new SetError(
-        'body',
-        'The body has no arrays "features", "identities", "cameras", and no pictures.',
-      );
-    }
-    const labels = this.#table === undefined ? this.#labelsByName() : this.#labelsByPath(this.#table);
-    if (first.problem !== undefined && entries.every(({ problem }) => problem !== undefined)) {
-      throw new SetError(
-        'body',
-        `None of the ${entries.length} pictures can be read. The first, ${first.path}: ${first.problem.message}`,
-      );
-    }
-    return { entries, blocks: await this.#writer.end(), labels };
+  /** Stores what is left. @throws {SetError} of labels that are not those of the pictures. */
+  async end(): Promise<CollectedPictures> {
+    const blocks = await this.#writer.end();
+    const entries = this.#entries.map(
+      (taken): PictureEntry =>
+        'problem' in taken
+          ? taken
+          : { path: taken.path, place: { ...taken.place, block: blocks[taken.place.block] } },
+    );
+    return { entries, labels: this.#labels() };
   }
 
-  async #read(path: string, data: AsyncIterable<Uint8Array>): Promise<PictureEntry> {
+  async #read(path: string, data: AsyncIterable<Uint8Array>): Promise<Taken> {
     const pieces: Uint8Array[] = [];
     let length = 0;
     for await (const piece of data) {
@@ -127,41 +127,14 @@ export class PictureCollector {
     return { path, place: await this.#writer.write(bytes) };
   }
 
-  #labelsByName(): Labels {
-    const naming = this.#naming;
-    if (naming === undefined) {
-      throw new SetError(
-        'names',
-        `names: say how the names of the pictures give their labels (?names=${pictureNamings.join(', ')}), or send a labels.csv with the columns path, identity and camera.`,
-      );
+  #labels(): Labels | undefined {
+    const paths = this.#entries.map(({ path }) => path);
+    if (this.#table !== undefined) {
+      const table = new PathLabels(this.#table, MAX_BODY_PICTURES);
+      for (const path of paths) table.take(path);
+      return table.end();
     }
-    const labels = this.#entries.map(({ path }) => parsePictureName(path, naming));
-    return {
-      identities: Int32Array.from(labels, ({ identity }) => identity),
-      cameras: Int32Array.from(labels, ({ camera }) => camera),
-    };
-  }
-
-  #labelsByPath(text: string): Labels {
-    const table = parseLabelTable(text, { paths: true, mostRows: MAX_SET_PICTURES });
-    const rows = new Map<string, number>();
-    for (const [row, path] of (table.paths ?? []).entries()) {
-      const line = `labels: line ${row + 2}`;
-      if (rows.has(path)) throw new SetError('labels', `${line}: the path "${path}" is there twice.`);
-      if (!this.#paths.has(path)) throw new SetError('labels', `${line}: there is no picture "${path}".`);
-      rows.set(path, row);
-    }
-    const order = this.#entries.map(({ path }) => {
-      const row = rows.get(path);
-      if (row === undefined) throw new SetError('labels', `labels: the picture "${path}" has no line.`);
-      return row;
-    });
-    const pick = (column: Int32Array) => Int32Array.from(order, (row) => column[row]);
-    return {
-      identities: pick(table.identities),
-      cameras: pick(table.cameras),
-      ...(table.groups !== undefined && { groups: pick(table.groups) }),
-    };
+    return this.#naming === undefined ? undefined : labelsByName(paths, this.#naming);
   }
 }
 

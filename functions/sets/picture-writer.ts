@@ -1,8 +1,8 @@
 import { PICTURE_BLOCK_BYTES } from '../limits.ts';
 import { type ContentStore, putObject } from './content-store.ts';
 
-/** Where a stored picture lies: bytes `start` to `start + bytes − 1` of a block. */
-export interface PicturePlace {
+/** Where a picture was written to: bytes `start` to `start + bytes − 1` of the block of that number. */
+export interface WrittenPlace {
   readonly block: number;
   readonly start: number;
   readonly bytes: number;
@@ -20,7 +20,7 @@ export class PictureWriter {
   }
 
   /** Takes the next picture, which is not changed after that. */
-  async write(picture: Uint8Array): Promise<PicturePlace> {
+  async write(picture: Uint8Array): Promise<WrittenPlace> {
     if (this.#length > 0 && this.#length + picture.length > PICTURE_BLOCK_BYTES) await this.#storeBlock();
     const place = { block: this.#blocks.length, start: this.#length, bytes: picture.length };
     this.#block.push(picture);

@@ -12,17 +12,16 @@ import { readTarStream } from '@softmargin/shared/sets/tar-stream.ts';
 import { readZipStream } from '@softmargin/shared/sets/zip-stream.ts';
 import {
   MAX_BODY_FEATURES_BYTES,
+  MAX_BODY_PICTURES,
   MAX_COLUMN_MAJOR_BYTES,
   MAX_FORM_PARTS,
   MAX_LABEL_TABLE_BYTES,
-  MAX_SET_PICTURES,
   MAX_SET_ROWS,
   MAX_UNPACKED_BYTES,
 } from '../limits.ts';
 import { BlockWriter, type StoredFeatures } from './block-writer.ts';
 import { FORMAT_BYTES, FORMATS_READ, formatOf } from './body-format.ts';
 import type { ContentStore } from './content-store.ts';
-import type { PictureCollector } from './picture-collector.ts';
 
 /** What a features array announces, before its numbers come; of JSON lines, after they came. */
 export interface FeaturesShape {
@@ -45,6 +44,14 @@ export interface SetBody {
   readonly labels: GivenLabels;
 }
 
+/** Takes the pictures of a body, and their labels where a table came. */
+export interface PictureTaker {
+  /** Whether labels that came as a table are those of pictures. */
+  readonly found: boolean;
+  visit(path: string, size: number | undefined): EntryVisitor | undefined;
+  takeLabels(table: string): void;
+}
+
 export interface SetBodyOptions {
   /** Is shown the shape of the features before they are read, to refuse them. */
   readonly accept?: (shape: FeaturesShape) => void;
@@ -53,7 +60,7 @@ export interface SetBodyOptions {
   /** Of a body that is a form. */
   readonly boundary?: string | undefined;
   /** Takes pictures, where they may come. */
-  readonly pictures?: PictureCollector;
+  readonly pictures?: PictureTaker;
 }
 
 /**
@@ -101,9 +108,9 @@ class SetBodyReader {
       case 'npy':
         return this.#takeFeatures(await readNpyStream(body, 'features'));
       case 'zip':
-        return readZipStream(body, (name, size) => this.#visit(name, size), MAX_SET_PICTURES);
+        return readZipStream(body, (name, size) => this.#visit(name, size), MAX_BODY_PICTURES);
       case 'tar':
-        return readTarStream(body, (name, size) => this.#visit(name, size), MAX_SET_PICTURES);
+        return readTarStream(body, (name, size) => this.#visit(name, size), MAX_BODY_PICTURES);
       case 'gzip':
         return this.#readFile(await unpacked(body));
       case 'safetensors':

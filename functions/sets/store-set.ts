@@ -16,8 +16,10 @@ import { joinLabels, storeIndex } from './content.ts';
 import { bytesOf, type ContentStore, putObject } from './content-store.ts';
 import { closeHolder, HeldStore, openHolder, sweep, uploadGone } from './holds.ts';
 import { PictureCollector } from './picture-collector.ts';
-import { type PictureEntry, storePictureIndex, storePictureTable } from './picture-content.ts';
+import { storePicturePages } from './picture-content.ts';
+import { labelsMissing } from './picture-labels.ts';
 import { checkLabels, readSetBody } from './set-body.ts';
+import { type FailedPicture, PictureSummary, storePictures } from './store-pictures.ts';
 
 /** How a body is to be read, where it does not say so itself. */
 export interface BodyReading {
@@ -27,11 +29,11 @@ export interface BodyReading {
   readonly boundary: string | undefined;
 }
 
-/** A set that was stored, and which of its pictures could not be read. */
+/** A set that was stored, and the first of its pictures that could not be read. */
 export interface Stored {
   readonly description: StoredSet;
   readonly created: boolean;
-  readonly pictures: readonly PictureEntry[];
+  readonly errors: readonly FailedPicture[];
 }
 
 /**
@@ -48,13 +50,13 @@ export async function storeSet(
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {
     await checkStorage(bindings, { vectors: 1, bytes: 0 });
-    const { content, pictures } = await storeBody(new HeldStore(bindings, holder), body, reading);
+    const { content, errors } = await storeBody(new HeldStore(bindings, holder), body, reading);
     // One that is replaced makes room.
     const { count = 0, bytes = 0 } = (await findSet(bindings, name)) ?? {};
     await checkStorage(bindings, { vectors: content.count - count, bytes: content.bytes - bytes });
     const published = await publishSet(bindings, name, content, holder, 0);
     if (published === undefined) throw uploadGone(holder);
-    return { ...published, pictures };
+    return { ...published, errors };
   } finally {
     await closeHolder(bindings, holder);
     await sweep(bindings);
@@ -78,11 +80,11 @@ async function storeBody(
   store: ContentStore,
   body: ByteReader,
   { side, naming, boundary }: BodyReading,
-): Promise<{ content: StoredContent; pictures: readonly PictureEntry[] }> {
+): Promise<{ content: StoredContent; errors: readonly FailedPicture[] }> {
   const first = await body.take(FORMAT_BYTES);
   body.unread(first);
   if (boundary === undefined && (formatOf(first) === 'json' || first.length < 2)) {
-    return { content: await storeContent(store, await readJsonSet(body)), pictures: [] };
+    return { content: await storeContent(store, await readJsonSet(body)), errors: [] };
   }
   const pictures = new PictureCollector(store, naming);
   const { features, labels } = await readSetBody(body, store, { side, boundary, pictures });
@@ -91,30 +93,30 @@ async function storeBody(
   }
   if (features !== undefined) {
     const content = await storeRest(store, features, checkLabels(labels, features.count));
-    return { content, pictures: [] };
+    return { content, errors: [] };
   }
   if (!pictures.found && Object.keys(labels).length > 0) {
     throw new SetError('features', 'The body has no array "features".');
   }
-  return storePictures(store, pictures);
+  return storeCollected(store, pictures);
 }
 
-async function storePictures(
+async function storeCollected(
   store: ContentStore,
   collector: PictureCollector,
-): Promise<{ content: StoredContent; pictures: readonly PictureEntry[] }> {
-  const { entries, blocks, labels } = await collector.end();
-  const count = entries.length;
-  const table = await storePictureTable(store, entries);
-  const labelsObject = await putObject(store, bytesOf(joinLabels(labels)));
-  const sha256 = await storePictureIndex(store, { count, blocks, pictures: table, labels: labelsObject });
-  const bytes = entries.reduce((sum, { place }) => sum + (place?.bytes ?? 0), 0);
-  const brokenPictures = entries.filter(({ problem }) => problem !== undefined).length;
-  const objects = [...blocks, table, labelsObject, sha256];
-  return {
-    content: { kind: 'pictures', sha256, count, dimension: 0, brokenPictures, bytes, labels, objects },
-    pictures: entries,
-  };
+): Promise<{ content: StoredContent; errors: readonly FailedPicture[] }> {
+  const { entries, labels } = await collector.end();
+  if (entries.length === 0) {
+    throw new SetError(
+      'body',
+      'The body has no arrays "features", "identities", "cameras", and no pictures.',
+    );
+  }
+  if (labels === undefined) throw labelsMissing('?names=');
+  const summary = new PictureSummary();
+  summary.take(entries);
+  const pages = await storePicturePages(store, entries);
+  return { content: await storePictures(store, pages, summary, labels), errors: summary.errors };
 }
 
 /** Stores a set that is in memory. */

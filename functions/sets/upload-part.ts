@@ -6,12 +6,12 @@ import { joinLabels } from './content.ts';
 import { bytesOf, putObject, sha256Of } from './content-store.ts';
 import { HeldStore } from './holds.ts';
 import { checkLabels, type FeaturesShape, readSetBody, type SetBodyOptions } from './set-body.ts';
-import { DTYPES, recordPart, type Upload, type UploadPart } from './uploads.ts';
+import { DTYPES, type EmbeddingsUpload, recordPart, type UploadPart } from './uploads.ts';
 
-/** Stores one part of an upload. Until all of it is stored and checked, the part before it stands. */
+/** Stores one part of an upload of embeddings. Until all of it is stored and checked, the part before it stands. */
 export async function storePart(
   bindings: OwnedBindings,
-  upload: Upload,
+  upload: EmbeddingsUpload,
   part: number,
   body: ByteReader,
   reading: Pick<SetBodyOptions, 'side' | 'boundary'>,
@@ -30,13 +30,13 @@ export async function storePart(
     labels = await putObject(store, bytesOf(joinLabels(checkLabels(found.labels, rows))));
   }
   const sha256 = await sha256Of(new TextEncoder().encode(JSON.stringify({ rows, blocks, labels })));
-  const stored = { part, rows, sha256, blocks, labels };
+  const stored = { part, rows, sha256, blocks, labels, bytes: 0 };
   return { stored, created: !(await recordPart(bindings, upload.id, stored)) };
 }
 
 /** Refuses a part that cannot fit into its set, before its numbers come. */
 function checkPart(
-  { count, dimension, dtype }: Upload,
+  { count, dimension, dtype }: EmbeddingsUpload,
   part: number,
   { count: rows, dimension: columns, type }: FeaturesShape,
 ): void {

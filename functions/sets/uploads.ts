@@ -1,3 +1,4 @@
+import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { checkStorage } from '../keys/quotas.ts';
 import { UPLOAD_LIFETIME_MS } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
@@ -8,15 +9,23 @@ export const DTYPES = { float16: 'f2', float32: 'f4', float64: 'f8' } as const;
 
 export type Dtype = keyof typeof DTYPES;
 
-/** What an upload was begun as. */
-export interface UploadRequest {
+/** What an upload of embeddings was begun as. */
+export interface EmbeddingsRequest {
+  readonly kind: 'embeddings';
   readonly count: number;
   readonly dimension: number;
   readonly dtype: Dtype | undefined;
 }
 
-/** An unfinished upload. */
-export interface Upload extends UploadRequest {
+/** What an upload of pictures was begun as. */
+export interface PicturesRequest {
+  readonly kind: 'pictures';
+  readonly count: number;
+  /** How the names of pictures give their labels, where they do. */
+  readonly names: PictureNaming | undefined;
+}
+
+interface Begun {
   readonly id: string;
   readonly set: string;
   readonly createdAt: string;
@@ -26,14 +35,23 @@ export interface Upload extends UploadRequest {
   readonly revision: number;
 }
 
+export type EmbeddingsUpload = EmbeddingsRequest & Begun;
+export type PicturesUpload = PicturesRequest & Begun;
+
+/** An unfinished upload. */
+export type Upload = EmbeddingsUpload | PicturesUpload;
+
 /** A part of an upload, stored. */
 export interface UploadPart {
   readonly part: number;
+  /** Of features, or pictures. */
   readonly rows: number;
-  /** Names what the part holds: the same features and labels have the same. */
+  /** Names what the part holds: the same features or pictures with the same labels have the same. */
   readonly sha256: string;
-  /** SHA-256 of each block of its features. */
+  /** SHA-256 of each block of its features, or of each page of its pictures. */
   readonly blocks: readonly string[];
+  /** Of its pictures' files; 0 of features, whose upload announces them. */
+  readonly bytes: number;
   /** SHA-256 of its labels, where it came with labels. */
   readonly labels: string | null;
 }
@@ -42,9 +60,11 @@ export interface UploadPart {
 export async function beginUpload(
   bindings: OwnedBindings,
   set: string,
-  { count, dimension, dtype }: UploadRequest,
+  request: EmbeddingsRequest | PicturesRequest,
 ): Promise<Upload> {
   await sweep(bindings);
+  const { kind, count } = request;
+  const dimension = kind === 'pictures' ? 0 : request.dimension;
   await checkStorage(bindings, {
     vectors: count,
     bytes: Float32Array.BYTES_PER_ELEMENT * count * dimension,
@@ -53,13 +73,25 @@ export async function beginUpload(
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
   const expiresAt = now + UPLOAD_LIFETIME_MS;
+  const dtype = kind === 'pictures' ? null : (request.dtype ?? null);
+  const names = kind === 'pictures' ? (request.names ?? null) : null;
   await openHolder(bindings, id, expiresAt);
   await bindings.CATALOGUE.prepare(
-    'INSERT INTO uploads (id, owner, set_name, count, dimension, dtype, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO uploads (id, owner, set_name, kind, count, dimension, dtype, names, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-    .bind(id, bindings.owner, set, count, dimension, dtype ?? null, createdAt)
+    .bind(id, bindings.owner, set, kind, count, dimension, dtype, names, createdAt)
     .run();
-  return { id, set, count, dimension, dtype, createdAt, expiresAt, revision: 0 };
+  return { ...request, id, set, createdAt, expiresAt, revision: 0 };
+}
+
+/** An upload as the catalogue has it: of either kind, with what the other has left empty. */
+interface UploadRow extends Begun {
+  readonly kind: Upload['kind'];
+  readonly count: number;
+  readonly dimension: number;
+  readonly dtype: Dtype | null;
+  readonly names: PictureNaming | null;
 }
 
 /** An unfinished upload of a set. @throws {ApiError} 404. */
@@ -69,21 +101,24 @@ export async function findUpload(
   id: string,
 ): Promise<Upload> {
   const row = await CATALOGUE.prepare(
-    `SELECT uploads.id, set_name AS "set", count, dimension, dtype, created_at AS createdAt,
+    `SELECT uploads.id, set_name AS "set", kind, count, dimension, dtype, names, created_at AS createdAt,
        expires_at AS expiresAt, revision
        FROM uploads JOIN holders ON holders.id = uploads.id
        WHERE uploads.id = ? AND owner = ? AND set_name = ? AND expires_at > ?`,
   )
     .bind(id, owner, set, Date.now())
-    .first<Omit<Upload, 'dtype'> & { dtype: Dtype | null }>();
+    .first<UploadRow>();
   if (row === null) throw uploadGone(id);
-  return { ...row, dtype: row.dtype ?? undefined };
+  const { kind, dimension, dtype, names, ...begun } = row;
+  return kind === 'pictures'
+    ? { ...begun, kind, names: names ?? undefined }
+    : { ...begun, kind, dimension, dtype: dtype ?? undefined };
 }
 
 /** The parts that are there, by number. */
 export async function listParts({ CATALOGUE }: OwnedBindings, id: string): Promise<UploadPart[]> {
   const { results } = await CATALOGUE.prepare(
-    'SELECT part, rows, sha256, blocks, labels FROM upload_parts WHERE upload = ? ORDER BY part',
+    'SELECT part, rows, sha256, blocks, labels, bytes FROM upload_parts WHERE upload = ? ORDER BY part',
   )
     .bind(id)
     .all<Omit<UploadPart, 'blocks'> & { blocks: string }>();
@@ -112,9 +147,9 @@ export async function recordPart(
       ...[now + UPLOAD_LIFETIME_MS, part.part, part.sha256],
     ),
     bind(
-      `INSERT OR REPLACE INTO upload_parts (upload, part, rows, sha256, blocks, labels)
-         SELECT ?1, ?3, ?4, ?5, ?6, ?7 WHERE ${HOLDER_IS_LIVE}`,
-      ...[part.part, part.rows, part.sha256, JSON.stringify(part.blocks), part.labels],
+      `INSERT OR REPLACE INTO upload_parts (upload, part, rows, sha256, blocks, labels, bytes)
+         SELECT ?1, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${HOLDER_IS_LIVE}`,
+      ...[part.part, part.rows, part.sha256, JSON.stringify(part.blocks), part.labels, part.bytes],
     ),
   ]);
   if (live.meta.changes === 0) throw uploadGone(id);

@@ -56,5 +56,7 @@ export const outcomesOfPython: typeof outcomes = {
     const pictures = await client.sets.get('my-pictures');
     expect(pictures).toMatchObject({ count: 4, dimension: null, identities: 2, cameras: 2 });
     expect((await client.sets.get('my-few-pictures')).sha256).toBe(pictures.sha256);
+    const inParts = await client.sets.get('my-many-pictures');
+    expect(inParts).toMatchObject({ count: 4, dimension: null, identities: 2, cameras: 2 });
   },
 };

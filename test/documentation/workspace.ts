@@ -50,6 +50,10 @@ export async function makeWorkspace(page: string, server: Server): Promise<Works
   await writePictures(folder, ['digit.png', 'person.jpg', 'a.png', 'b.jpg', 'b.webp']);
   for (const name of ['digits', 'pictures']) await writePictures(path(name), market1501Names);
   const pictures = market1501Names.map((name) => ({ path: name, bytes: readFileSync(path('digits', name)) }));
+  mkdirSync(path('archives'));
+  for (const [i, picture] of pictures.entries()) {
+    writeFileSync(path('archives', `${i}.zip`), zipSync({ [picture.path]: picture.bytes }));
+  }
   const archive = zipSync(Object.fromEntries(pictures.map(({ path, bytes }) => [path, bytes])));
   for (const name of ['digits.zip', 'query.zip']) writeFileSync(path(name), archive);
 

@@ -1,6 +1,6 @@
 import { openAsBlob } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { collect, type PutSet, type StoredSet } from '@softmargin/client';
+import { collect, MAX_BODY_BYTES, type PutSet, type StoredSet } from '@softmargin/client';
 import { type PictureNaming, pictureNamings } from '@softmargin/shared/sets/picture-names.ts';
 import { Command, Option } from 'commander';
 import { withPictures } from '../embedding/picture-sources.ts';
@@ -36,7 +36,7 @@ export function setsCommand(signal: AbortSignal): Command {
       'after',
       `
 Pictures are a folder, picture files, or one archive (.zip, .tar, .tar.gz), which may hold a labels.csv instead of
-names that say whose they are. Embeddings above 100 MB go in parts.
+names that say whose they are. Embeddings above 100 MB and folders above 32 MB go in parts.
 
 Examples:
   softmargin sets push my-query query.npz
@@ -113,18 +113,27 @@ async function pushed(
     throw new UsageError('--labels and --side go with one file of embeddings.');
   }
   if (files.length === 1 && ARCHIVE.test(file)) {
-    await stat(file);
+    const { size } = await stat(file);
+    if (size > MAX_BODY_BYTES) {
+      throw new UsageError(
+        `${file} has ${size} bytes; an archive may have ${MAX_BODY_BYTES}. Unpack it and push its folder, which goes in parts.`,
+      );
+    }
     return client.sets.put(name, await openAsBlob(file), { names, signal });
   }
   if (names === undefined) {
     throw new UsageError(`--names is needed for pictures: ${pictureNamings.join(', ')}.`);
   }
-  return withPictures(files, async (pictures) => {
-    const sources = await Promise.all(
-      pictures.map(async ({ name: path, file }) => ({ path, bytes: await readFile(file) })),
-    );
-    return client.sets.putPictures(name, sources, names, signal);
-  });
+  return withPictures(files, (pictures) =>
+    withProgress(`Push ${name}`, (onProgress) =>
+      client.sets.putPictures(
+        name,
+        pictures.map(({ name: path, file }) => ({ path, bytes: () => readFile(file) })),
+        names,
+        { onProgress, signal },
+      ),
+    ),
+  );
 }
 
 function render(set: StoredSet): string {
