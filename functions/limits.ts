@@ -209,7 +209,7 @@ export const INVOCATION_CPU_MS = 30_000;
 export const SHARD_CPU_SHARE = 0.1;
 
 /** Multiply-adds a second until some are measured. Measured ones count within a factor of eight of these. */
-export const USUAL_SPEEDS = { kernel: 7_000_000_000, rows: 700_000_000 } as const;
+export const USUAL_SPEEDS = { kernel: 7_000_000_000, rows: 3_000_000_000 } as const;
 export const SPEED_FACTOR = 8;
 
 /** Bytes of blocks that a worker reads and checks in a second, as plans have it. */

@@ -9,6 +9,9 @@ export interface EmbeddingBlock {
   readonly features: Float32Array;
 }
 
+/** Rows that are transposed side by side: as many streams as a cache follows. */
+const ROWS_AT_ONCE = 16;
+
 /** Cuts row-major embeddings into transposed blocks of `rowsPerBlock` rows (the last may have fewer). */
 export function* blocksOf(
   set: { readonly count: number; readonly dimension: number; readonly features: Float32Array },
@@ -26,10 +29,13 @@ export function blockOf(
   count: number,
 ): EmbeddingBlock {
   const { dimension } = set;
+  const source = set.features;
   const features = new Float32Array(dimension * count);
-  for (let j = 0; j < count; j++) {
-    const row = (start + j) * dimension;
-    for (let k = 0; k < dimension; k++) features[k * count + j] = set.features[row + k];
+  for (let first = 0; first < count; first += ROWS_AT_ONCE) {
+    const end = Math.min(count, first + ROWS_AT_ONCE);
+    for (let k = 0; k < dimension; k++) {
+      for (let j = first; j < end; j++) features[k * count + j] = source[(start + j) * dimension + k];
+    }
   }
   return { start, count, dimension, features };
 }

@@ -70,14 +70,21 @@ export function bindRule(rule: ExclusionRule, queries: Labels, gallery: Labels):
   const drops = (item: number) => general.some((holds) => holds(0, item));
   const isLeftOut = (query: number, item: number) => single.some((holds) => holds(query, item));
   const keeps = (query: number, item: number) => !drops(item) && !isLeftOut(query, item);
+  const itemsOf = indicesByIdentity(gallery.identities, new Set(queries.identities));
+  const sameIdentity = (query: number) => itemsOf.get(queries.identities[query]) ?? [];
+  // Where only items of the query's own identity can be left out, the others are not looked at.
+  const isOfIdentity = rule.drop.every(
+    (condition) => isOfGallery(condition) || condition.sameIdentity === true,
+  );
   const leftOut = (query: number) => {
+    const isOut = (item: number) => isLeftOut(query, item) && !drops(item);
+    if (isOfIdentity) return sameIdentity(query).filter(isOut);
     const found: number[] = [];
-    for (let item = 0; item < items; item++) if (isLeftOut(query, item) && !drops(item)) found.push(item);
+    for (let item = 0; item < items; item++) if (isOut(item)) found.push(item);
     return found;
   };
   let dropped = 0;
   for (let item = 0; item < items; item++) dropped += Number(drops(item));
-  const itemsOf = indicesByIdentity(gallery.identities, new Set(queries.identities));
   const distractors = new Set(rule.distractors);
   return {
     keeps,
@@ -87,7 +94,7 @@ export function bindRule(rule: ExclusionRule, queries: Labels, gallery: Labels):
     matches(query) {
       const identity = queries.identities[query];
       if (distractors.has(identity)) return [];
-      return (itemsOf.get(identity) ?? []).filter((item) => keeps(query, item));
+      return sameIdentity(query).filter((item) => keeps(query, item));
     },
   };
 }

@@ -49,37 +49,60 @@ export async function drawSingleShots(
   gallery: GalleryReader,
 ): Promise<SingleShotHits> {
   const valid = Array.from({ length: queries.count }, (_, q) => queries.start + q)
-    .map((query) => ({ query, matches: new Set(protocol.matches(query)) }))
-    .filter(({ matches }) => matches.size > 0)
-    .map(({ query, matches }) => ({ query, matches, distances: new Float64Array(identities.length) }));
+    .filter((query) => protocol.matches(query).length > 0)
+    .map((query) => ({ query, distances: new Float64Array(identities.length) }));
   for await (const block of gallery(() => valid.length > 0)) {
     for (const { query, distances } of valid) distances.set(block.row(query), block.start);
   }
 
   const hits = new Float64Array(MAX_RANK + 1);
   let shortest = Number.POSITIVE_INFINITY;
-  for (const { query, matches, distances } of valid) {
-    const lists = new Map<number, number[]>();
-    for (const [item, identity] of identities.entries()) {
-      if (!protocol.keeps(query, item)) continue;
-      const list = lists.get(identity);
-      if (list === undefined) lists.set(identity, [item]);
-      else list.push(item);
-    }
-    shortest = Math.min(shortest, lists.size);
-    const candidates = [...lists.values()];
+  const all = listsOf(identities, protocol);
+  for (const { query, distances } of valid) {
+    const candidates = keptLists(all, protocol.leftOut(query), identities);
+    shortest = Math.min(shortest, candidates.length);
+    const [firstMatch] = protocol.matches(query);
+    const own = candidates.findIndex((list) => list[0] === firstMatch);
     const random = createRandom(seed, query);
+    const drawn = new Int32Array(candidates.length);
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const drawn = candidates.map((list) => list[random.integer(list.length)]);
-      const match = drawn.find((item) => matches.has(item)) as number;
-      const before = drawn.filter(
-        (item) =>
-          distances[item] < distances[match] || (distances[item] === distances[match] && item < match),
-      );
-      if (before.length < MAX_RANK) hits[before.length + 1]++;
+      for (let i = 0; i < drawn.length; i++) drawn[i] = candidates[i][random.integer(candidates[i].length)];
+      const match = drawn[own];
+      const limit = distances[match];
+      let before = 0;
+      for (const item of drawn) {
+        if (distances[item] < limit || (distances[item] === limit && item < match)) before++;
+      }
+      if (before < MAX_RANK) hits[before + 1]++;
     }
   }
   return { queries: valid.length, hits, shortest };
+}
+
+/** The items of every identity, but for those that are in no list. */
+function listsOf(identities: Int32Array, protocol: Protocol): Map<number, number[]> {
+  const lists = new Map<number, number[]>();
+  for (const [item, identity] of identities.entries()) {
+    if (protocol.drops(item)) continue;
+    const list = lists.get(identity);
+    if (list === undefined) lists.set(identity, [item]);
+    else list.push(item);
+  }
+  return lists;
+}
+
+/** The lists without the items that are left out, in the order of what is first in each. */
+function keptLists(
+  all: ReadonlyMap<number, readonly number[]>,
+  leftOut: readonly number[],
+  identities: Int32Array,
+): (readonly number[])[] {
+  const without = new Set(leftOut);
+  const touched = new Set(leftOut.map((item) => identities[item]));
+  return [...all]
+    .map(([identity, list]) => (touched.has(identity) ? list.filter((item) => !without.has(item)) : list))
+    .filter((list) => list.length > 0)
+    .sort((a, b) => a[0] - b[0]);
 }
 
 /**

@@ -35,6 +35,9 @@ export interface EvaluationFigures {
   readonly sortBasedSeconds: number;
   /** The kernel's memory and every typed array. */
   readonly peakBytes: number;
+  /** Distances of 64 queries in double precision: by the kernel, and how many times that loops in JavaScript take. */
+  readonly distanceSeconds: number;
+  readonly distanceSpeedUp: number;
   /** Of the whole: 2 · queries · gallery · dimension over `totalSeconds`. */
   readonly gflops: number;
 }
@@ -108,6 +111,13 @@ async function measureSize(runtime: Runtime, size: EvaluationSize): Promise<Eval
     totals.push(last.seconds);
   }
   const totalSeconds = median(totals);
+  await runtime.run('distances', size);
+  const distances: number[] = [];
+  const loops: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    distances.push((await runtime.run('distances', size)).seconds);
+    loops.push((await runtime.run('loops', size)).seconds);
+  }
   return {
     runtime: runtime.name,
     embeddings: size.kind,
@@ -118,6 +128,8 @@ async function measureSize(runtime: Runtime, size: EvaluationSize): Promise<Eval
     ratio: median(totals.map((total, i) => total / products[i])),
     sortBasedSeconds: SORTED_SHARE * (await runtime.run('sort', size)).seconds,
     peakBytes: last?.outcome?.peakBytes ?? 0,
+    distanceSeconds: median(distances),
+    distanceSpeedUp: median(loops.map((each, i) => each / distances[i])),
     gflops: (2 * size.queries * size.gallery * size.dimension) / totalSeconds / 1e9,
   };
 }
@@ -156,6 +168,7 @@ export function renderEvaluation({ queries, gallery, runs, exponents, large }: E
     'sorting',
     'peak',
     'GFLOP/s',
+    'float64',
   ];
   const rows = runs.map((run) => [
     run.runtime,
@@ -168,6 +181,7 @@ export function renderEvaluation({ queries, gallery, runs, exponents, large }: E
     `${run.sortBasedSeconds.toFixed(2)} s`,
     `${(run.peakBytes / 1e6).toFixed(1)} MB`,
     run.gflops.toFixed(1),
+    `${run.distanceSpeedUp.toFixed(1)}×`,
   ]);
   const widths = columns.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c].length)));
   const line = (cells: readonly string[]) =>
@@ -179,6 +193,7 @@ export function renderEvaluation({ queries, gallery, runs, exponents, large }: E
     ...rows.map(line),
     '',
     'product: the bare product by tfjs · total: ours, ranking included · ratio: total over product',
+    'float64: how many times faster distances in double precision are than by loops in JavaScript',
     `Growth in workerd: gallery^${exponents.gallery.toFixed(2)}, queries^${exponents.queries.toFixed(2)}`,
     `${number(large.queries)} × ${number(large.gallery)} × ${large.dimension}, made as it streams, in workerd: ${large.totalSeconds.toFixed(0)} s, ${(large.peakBytes / 1e6).toFixed(1)} MB`,
   ].join('\n');

@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { EmbeddingBlock } from '../../shared/metrics/blocks.ts';
 import { type EvaluationRule, type GallerySource, rankShard } from '../../shared/metrics/evaluate.ts';
+import { DistanceKernel } from '../../shared/metrics/kernel/distance-kernel.ts';
 import { RankingKernel } from '../../shared/metrics/kernel/kernel.ts';
 import { KernelScorer } from '../../shared/metrics/kernel/scorer.ts';
 import type { CompiledModule } from '../../shared/metrics/kernel/webassembly.ts';
+import { readDistances } from '../../shared/metrics/read-distances.ts';
 import { summarise } from '../../shared/metrics/summary.ts';
 import { peakBytes } from '../peak-bytes.ts';
 import { type EmbeddingKind, makeBlock, type SyntheticSet, syntheticSet } from './embeddings.ts';
+import { LoopDistances } from './loop-distances.ts';
 import { averagePrecisionBySorting } from './sort-based.ts';
 
 /** What is measured, in whichever runtime; each is timed from outside. */
@@ -19,7 +22,7 @@ export interface EvaluationSize {
   readonly streamed: boolean;
 }
 
-export const operations = ['prepare', 'product', 'rank', 'sort'] as const;
+export const operations = ['prepare', 'product', 'rank', 'sort', 'distances', 'loops'] as const;
 export type Operation = (typeof operations)[number];
 
 export interface RankOutcome {
@@ -35,6 +38,8 @@ const QUERIES_PER_PRODUCT = 1024;
 export const SORTED_SHARE = 8;
 /** Queries whose whole rows of scores are in memory together. */
 const QUERIES_PER_SORT = 64;
+/** Queries whose distances in double precision are made. */
+const DISTANCE_QUERIES = 64;
 /** Market-1501 has 21 gallery items of each of its 750 identities. */
 const ITEMS_PER_IDENTITY = 21;
 
@@ -112,21 +117,49 @@ export class EvaluationBench {
     return { mAP, peakBytes: peakBytes(this.#kernel, run) };
   }
 
+  /** The largest distance of the first queries in double precision, by the kernel. */
+  async distances(): Promise<number> {
+    const queries = this.#part(0, Math.min(DISTANCE_QUERIES, this.#block.count));
+    const kernel = new DistanceKernel(this.#module);
+    let largest = 0;
+    for await (const block of readDistances(kernel, 'cosine', queries, this.#gallery)(() => true)) {
+      for (let q = 0; q < queries.count; q++) largest = Math.max(largest, maximum(block.row(q)));
+    }
+    return largest;
+  }
+
+  /** The same by loops in JavaScript over the same blocks. */
+  async loops(): Promise<number> {
+    const queries = this.#part(0, Math.min(DISTANCE_QUERIES, this.#block.count));
+    const distances = new LoopDistances(queries);
+    let largest = 0;
+    for (let number = 0; number * this.#gallery.rowsPerBlock < this.#gallery.count; number++) {
+      distances.take(await this.#gallery.read(number));
+      for (let q = 0; q < queries.count; q++) largest = Math.max(largest, maximum(distances.row(q)));
+    }
+    return largest;
+  }
+
+  /** Some consecutive queries alone. */
+  #part(start: number, count: number): EmbeddingBlock {
+    const { dimension, features, count: stride } = this.#block;
+    const part = new Float32Array(count * dimension);
+    for (let k = 0; k < dimension; k++) {
+      part.set(features.subarray(k * stride + start, k * stride + start + count), k * count);
+    }
+    return { start, count, dimension, features: part };
+  }
+
   /** mAP of the first queries by our products and a sort of each one's gallery. */
   async sort(): Promise<number> {
-    const { dimension, features, count: stride } = this.#block;
-    const count = Math.ceil(stride / SORTED_SHARE);
+    const count = Math.ceil(this.#block.count / SORTED_SHARE);
     const kernel = new RankingKernel(this.#module);
     const items = this.#gallery.count;
     let valid = 0;
     let sum = 0;
     for (let start = 0; start < count; start += QUERIES_PER_SORT) {
       const rows = Math.min(QUERIES_PER_SORT, count - start);
-      const part = new Float32Array(rows * dimension);
-      for (let k = 0; k < dimension; k++) {
-        part.set(features.subarray(k * stride + start, k * stride + start + rows), k * rows);
-      }
-      kernel.begin({ start, count: rows, dimension, features: part }, this.#gallery.rowsPerBlock, 'cosine');
+      kernel.begin(this.#part(start, rows), this.#gallery.rowsPerBlock, 'cosine');
       const scores = await new KernelScorer(kernel, this.#gallery, () => false).locate({
         starts: Int32Array.from({ length: rows + 1 }, (_, q) => q * items),
         items: Int32Array.from({ length: rows * items }, (_, i) => i % items),
@@ -146,6 +179,12 @@ export class EvaluationBench {
     }
     return sum / valid;
   }
+}
+
+function maximum(row: Float64Array): number {
+  let largest = row[0];
+  for (let j = 1; j < row.length; j++) if (row[j] > largest) largest = row[j];
+  return largest;
 }
 
 /** One runtime's bench, which is asked for one operation after the other. */

@@ -127,9 +127,11 @@ export class DistanceKernel {
     const { memory, group, groupSquares } = this.#kernel;
     const numbers = new Float64Array(memory.buffer, group.value, GROUP * dimension).fill(0);
     const present = Math.min(GROUP, count - first);
-    for (let lane = 0; lane < present; lane++) {
-      const tile = (lane - (lane % TILE)) * dimension + (lane % TILE);
-      for (let k = 0; k < dimension; k++) numbers[tile + k * TILE] = features[k * count + first + lane];
+    for (let k = 0; k < dimension; k++) {
+      for (let lane = 0; lane < present; lane++) {
+        const tile = (lane - (lane % TILE)) * dimension;
+        numbers[tile + k * TILE + (lane % TILE)] = features[k * count + first + lane];
+      }
     }
     new Float64Array(memory.buffer, groupSquares.value, present).set(
       this.#querySquares.subarray(first, first + present),
