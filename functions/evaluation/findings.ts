@@ -1,11 +1,11 @@
-import { type RankedPart, summariseParts } from '@softmargin/shared/metrics/evaluate-sets.ts';
 import { PairDistances, type Verification } from '@softmargin/shared/metrics/pair-distances.ts';
 import {
+  BootstrapColumns,
   type EvaluationFindings,
   type RankingReport,
-  rankingReport,
 } from '@softmargin/shared/metrics/report.ts';
 import { QueryScores } from '@softmargin/shared/metrics/scores.ts';
+import { SetSummary } from '@softmargin/shared/metrics/set-summary.ts';
 import { decodeHits } from '@softmargin/shared/metrics/single-gallery-shot.ts';
 import type { Ledger } from './ledger.ts';
 import { type EvaluationOrder, setRuleOf } from './order.ts';
@@ -21,16 +21,21 @@ export function findingsOf(order: EvaluationOrder, ledger: Ledger): EvaluationFi
   };
 }
 
+/** One shard after the other: of a single query only what a bootstrap needs is kept. */
 function rankingOf(stage: StageName, order: EvaluationOrder, ledger: Ledger): RankingReport {
-  const parts: RankedPart[] = [];
-  let queries = 0;
+  const { bootstrap } = order;
+  const queries = ledger.itemsOf(stage);
+  const summary = new SetSummary(setRuleOf(order));
+  const columns = bootstrap && new BootstrapColumns(queries);
   for (const { scores, hits } of ledger.parts(stage)) {
     const decoded = QueryScores.decode(scores);
-    queries += decoded.count;
-    parts.push({ scores: decoded, ...(hits !== undefined && { hits: decodeHits(hits) }) });
+    summary.add({ scores: decoded, ...(hits !== undefined && { hits: decodeHits(hits) }) });
+    columns?.add(decoded);
   }
-  const result = summariseParts(setRuleOf(order), parts, queries);
-  return rankingReport({ result, scores: parts.map(({ scores }) => scores) }, order, order.bootstrap);
+  const result = summary.result(queries);
+  return bootstrap === undefined || columns === undefined
+    ? result
+    : { ...result, intervals: columns.intervals(order, bootstrap) };
 }
 
 /** The counts of all shards, one after the other: each may be 1 MiB. */

@@ -361,6 +361,13 @@ export class Ledger {
     );
   }
 
+  /** How many items the shards of a stage have, all together. */
+  itemsOf(stage: StageName): number {
+    return this.#sql
+      .exec<{ items: number }>('SELECT COALESCE(SUM(count), 0) AS items FROM shards WHERE stage = ?', stage)
+      .one().items;
+  }
+
   /** The place of the shard of a stage that has an item, counted from the stage's first. */
   shardOf(stage: StageName, item: number): number {
     return this.#sql

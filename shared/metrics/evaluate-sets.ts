@@ -12,14 +12,10 @@ import { bindProtocol, type Labels, type Protocol, type ProtocolName, protocolNa
 import { rankQueries } from './rank.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
 import type { QueryScores } from './scores.ts';
+import { SetSummary } from './set-summary.ts';
 import { cutShards } from './shards.ts';
-import {
-  drawSingleShots,
-  type SingleShotDraws,
-  type SingleShotHits,
-  singleShotCmc,
-} from './single-gallery-shot.ts';
-import { type EvaluationResult, summarise } from './summary.ts';
+import { drawSingleShots, type SingleShotDraws, type SingleShotHits } from './single-gallery-shot.ts';
+import type { EvaluationResult } from './summary.ts';
 import { itemLabels, type TopLists, topLists, topListsByKernel } from './top-lists.ts';
 import { gatherTracks, readTracks, type Tracks } from './tracks.ts';
 
@@ -92,6 +88,7 @@ export async function evaluateSets(
   const source = gallerySource(gallery);
   const kernels = new Kernels(kernel);
   const bound = bindSets(rule, queries, gallery);
+  const summary = new SetSummary(rule);
   const parts: RankedPart[] = [];
   // The kernel is worth many queries for each reading of the gallery; rows of distances take memory.
   const streamed = distances === undefined && isStreamed(rule);
@@ -101,11 +98,13 @@ export async function evaluateSets(
   };
   for (const { start, count } of cutShards(queries.identities, gallery.identities, limits)) {
     const block = blockOf(queries, start, count);
-    parts.push(await rankPart(kernels, rule, bound, block, source, { distances: distances?.(block), topK }));
+    const part = await rankPart(kernels, rule, bound, block, source, { distances: distances?.(block), topK });
+    summary.add(part);
+    parts.push(part);
     progress?.(start + count, queries.count);
   }
   return {
-    result: summariseParts(rule, parts, queries.count),
+    result: summary.result(queries.count),
     scores: parts.map(({ scores }) => scores),
     nearest: parts.flatMap(({ nearest }) => nearest ?? []),
   };
@@ -205,19 +204,4 @@ export async function rankPart(
       ),
     }),
   };
-}
-
-/** Summarises what the shards of all queries yielded. */
-export function summariseParts(
-  rule: SetRule,
-  parts: readonly RankedPart[],
-  queryCount: number,
-): EvaluationResult {
-  const result = summarise(
-    parts.map(({ scores }) => scores),
-    queryCount,
-  );
-  if (rule.protocol !== 'cuhk03-classic') return result;
-  const hits = parts.flatMap((part) => part.hits ?? []);
-  return { ...result, cmc: singleShotCmc(hits, rule.draws) };
 }

@@ -3,6 +3,7 @@ import type { SetEvaluation, SetRule } from './evaluate-sets.ts';
 import type { Verification } from './pair-distances.ts';
 import type { QueryEntry } from './query-entry.ts';
 import type { ReRankingOptions } from './re-ranking-options.ts';
+import type { QueryScores } from './scores.ts';
 import type { EvaluationResult } from './summary.ts';
 
 /** A measure's interval over resampled queries: its lower and its upper end. */
@@ -36,28 +37,51 @@ export interface EvaluationReport extends EvaluationFindings {
   readonly queries?: readonly QueryEntry[];
 }
 
+/** Of every valid query what a bootstrap draws from: 17 bytes. */
+export class BootstrapColumns {
+  readonly #averagePrecisions: Float64Array;
+  readonly #inverseNegativePenalties: Float64Array;
+  readonly #firsts: Uint8Array;
+  #valid = 0;
+
+  /** @param queries that there are at most. */
+  constructor(queries: number) {
+    this.#averagePrecisions = new Float64Array(queries);
+    this.#inverseNegativePenalties = new Float64Array(queries);
+    this.#firsts = new Uint8Array(queries);
+  }
+
+  /** Takes the scores of the next queries. */
+  add(part: QueryScores): void {
+    for (let index = 0; index < part.count; index++) {
+      const { score } = part.at(index);
+      if (score === undefined) continue;
+      this.#averagePrecisions[this.#valid] = score.averagePrecision;
+      this.#inverseNegativePenalties[this.#valid] = score.inverseNegativePenalty;
+      this.#firsts[this.#valid++] = Number(score.firstMatchRank === 1);
+    }
+  }
+
+  intervals({ protocol }: Pick<SetRule, 'protocol'>, bootstrap: BootstrapOptions): Intervals {
+    const columns = [this.#averagePrecisions, this.#inverseNegativePenalties, this.#firsts];
+    const found = bootstrapMeans(
+      columns.map((column) => column.subarray(0, this.#valid)),
+      bootstrap,
+    );
+    if (found === undefined) return bootstrap;
+    const [mAP, mINP, cmc1] = found.map(({ low, high }): Ends => [low, high]);
+    return { ...bootstrap, mAP, mINP, ...(protocol !== 'cuhk03-classic' && { cmc1 }) };
+  }
+}
+
 /** The result of a ranking, with intervals where they are asked for. */
 export function rankingReport(
   { result, scores }: Pick<SetEvaluation, 'result' | 'scores'>,
-  { protocol }: Pick<SetRule, 'protocol'>,
+  rule: Pick<SetRule, 'protocol'>,
   bootstrap: BootstrapOptions | undefined,
 ): RankingReport {
   if (bootstrap === undefined) return result;
-  const valid = scores.flatMap((part) =>
-    Array.from({ length: part.count }, (_, i) => part.at(i).score).filter((score) => score !== undefined),
-  );
-  const found = bootstrapMeans(
-    [
-      valid.map(({ averagePrecision }) => averagePrecision),
-      valid.map(({ inverseNegativePenalty }) => inverseNegativePenalty),
-      valid.map(({ firstMatchRank }) => (firstMatchRank === 1 ? 1 : 0)),
-    ],
-    bootstrap,
-  );
-  if (found === undefined) return { ...result, intervals: bootstrap };
-  const [mAP, mINP, cmc1] = found.map(({ low, high }): Ends => [low, high]);
-  return {
-    ...result,
-    intervals: { ...bootstrap, mAP, mINP, ...(protocol !== 'cuhk03-classic' && { cmc1 }) },
-  };
+  const columns = new BootstrapColumns(result.validQueries);
+  for (const part of scores) columns.add(part);
+  return { ...result, intervals: columns.intervals(rule, bootstrap) };
 }

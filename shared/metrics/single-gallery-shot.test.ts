@@ -6,7 +6,7 @@ import { blocksOf } from './blocks.ts';
 import { bindSets, evaluateSets, type SetRule } from './evaluate-sets.ts';
 import { DistanceKernel } from './kernel/distance-kernel.ts';
 import { gallerySource, readDistances } from './read-distances.ts';
-import { decodeHits, drawSingleShots, encodeHits, singleShotCmc } from './single-gallery-shot.ts';
+import { addHits, decodeHits, drawSingleShots, encodeHits, singleShotCmc } from './single-gallery-shot.ts';
 
 const sameCamera = { drop: [{ sameIdentity: true, sameCamera: true }], distractors: [] };
 const rule = {
@@ -101,7 +101,7 @@ describe('cuhk03-classic', () => {
         const found = await drawSingleShots(rule.draws, protocol, block, gallery.identities, reader);
         parts.unshift(decodeHits(encodeHits(found)));
       }
-      expect(singleShotCmc(parts, rule.draws)).toStrictEqual(result.cmc);
+      expect(singleShotCmc(parts.reduce(addHits), rule.draws)).toStrictEqual(result.cmc);
     }
   });
 

@@ -105,18 +105,30 @@ function keptLists(
     .sort((a, b) => a[0] - b[0]);
 }
 
+/** What the draws of two lots of queries found together. */
+export function addHits(a: SingleShotHits | undefined, b: SingleShotHits): SingleShotHits {
+  if (a === undefined) return b;
+  return {
+    queries: a.queries + b.queries,
+    hits: a.hits.map((found, rank) => found + b.hits[rank]),
+    shortest: Math.min(a.shortest, b.shortest),
+  };
+}
+
 /**
  * The CMC curve over all draws, by rank. It ends at rank 50 or at the smallest number of identities in the
  * list of a query.
  */
-export function singleShotCmc(parts: readonly SingleShotHits[], { repeats }: SingleShotDraws) {
-  const queries = parts.reduce((sum, part) => sum + part.queries, 0);
-  const last = Math.min(MAX_RANK, ...parts.map(({ shortest }) => shortest));
+export function singleShotCmc(
+  drawn: SingleShotHits | undefined,
+  { repeats }: SingleShotDraws,
+): Record<string, number> {
   const cmc: Record<string, number> = {};
+  if (drawn === undefined || drawn.queries === 0) return cmc;
   let found = 0;
-  for (let rank = 1; queries > 0 && rank <= last; rank++) {
-    for (const { hits } of parts) found += hits[rank];
-    cmc[rank] = found / (queries * repeats);
+  for (let rank = 1; rank <= Math.min(MAX_RANK, drawn.shortest); rank++) {
+    found += drawn.hits[rank];
+    cmc[rank] = found / (drawn.queries * repeats);
   }
   return cmc;
 }
