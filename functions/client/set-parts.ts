@@ -33,7 +33,9 @@ export async function putInParts(
   const headers = { 'Content-Type': 'application/octet-stream' };
   if (bytesOfRows(set, count) <= bodyBytes) {
     const body = serialiseNpz(set);
-    return transport.json(putSetSchema, path, { method: 'PUT', headers, body, signal });
+    const stored = await transport.json(putSetSchema, path, { method: 'PUT', headers, body, signal });
+    onProgress?.(count, count);
+    return stored;
   }
   const { id, partRule } = await transport.json(uploadSchema, `${path}/uploads`, {
     method: 'POST',

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SoftmarginClient } from '@softmargin/client';
@@ -28,6 +36,7 @@ const shapeOf = (page: string) => (page === 'docs/sets.md' ? [9000, 512] : [90, 
 /** What the pages take from whoever reads them. */
 const readerOf = (page: string) => `
 import glob, numpy
+__all__ = ["features", "identities", "cameras", "paths"]
 shape = ${JSON.stringify(shapeOf(page))}
 features = (numpy.arange(shape[0] * shape[1]).reshape(shape) % 1021 / 8).astype(">f4")
 identities = numpy.arange(shape[0]) // 4
@@ -68,6 +77,7 @@ export async function makeWorkspace(page: string, server: Server): Promise<Works
     const header = 'query,identity,camera,averagePrecision,firstMatchRank,skipped';
     writeFileSync(path(name), [header, ...lines].join('\n'));
   }
+  copyFileSync('functions/bundles/mnist-wide.safetensors', path('digits.safetensors'));
   if (page === 'docs/import.md') writeWeights(path);
   else writeFileSync(path('resnet50.safetensors'), '');
 
