@@ -19,7 +19,7 @@ const LARGE: EvaluationSize = {
   streamed: true,
 };
 
-/** One line of the report. */
+/** One line of the report. Seconds are of processor time, where the system tells: other programs change little. */
 export interface EvaluationFigures {
   readonly runtime: Runtime['name'];
   readonly embeddings: EmbeddingKind;
@@ -110,7 +110,6 @@ async function measureSize(runtime: Runtime, size: EvaluationSize): Promise<Eval
     last = await runtime.run('rank', size);
     totals.push(last.seconds);
   }
-  const totalSeconds = median(totals);
   await runtime.run('distances', size);
   const distances: number[] = [];
   const loops: number[] = [];
@@ -118,6 +117,7 @@ async function measureSize(runtime: Runtime, size: EvaluationSize): Promise<Eval
     distances.push((await runtime.run('distances', size)).seconds);
     loops.push((await runtime.run('loops', size)).seconds);
   }
+  const totalSeconds = median(totals);
   return {
     runtime: runtime.name,
     embeddings: size.kind,
