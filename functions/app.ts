@@ -6,6 +6,7 @@ import { ApiError, respondToError } from './errors.ts';
 import { crossOrigin, securityHeaders } from './headers.ts';
 import { rateLimit } from './keys/rate.ts';
 import { observe } from './observation/observe.ts';
+import { admission } from './requests-in-flight.ts';
 import { addDocumentationRoutes } from './routes/documentation.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addEvaluationRoutes } from './routes/evaluations.ts';
@@ -37,6 +38,7 @@ export function createApp(): Hono<AppTypes> {
   app.use(securityHeaders);
   app.use(crossOrigin);
   for (const path of ['/v1/*', '/metrics']) app.use(path, access, rateLimit);
+  app.use('/v1/*', admission);
 
   addHealthRoute(app);
   addDocumentationRoutes(app);

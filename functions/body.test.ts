@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
-import { readBody } from './body.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import { readBody, withBody } from './body.ts';
+import { BODY_PAUSE_MS } from './limits.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function requestOf(body: ReadableStream<Uint8Array>): Request {
   return new Request('http://softmargin/', { method: 'POST', body });
@@ -39,4 +44,34 @@ test('every byte is asked for before it is taken, and a refusal ends the reading
     throw refusal;
   };
   await expect(readBody(requestOf(chunks()), 1_000_000, 'A picture', { hold: refuse })).rejects.toBe(refusal);
+});
+
+test('a body that is worked on as it comes may take its time, and not stand still', async () => {
+  vi.useFakeTimers();
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (given) => {
+      controller = given;
+    },
+  });
+  let seen = 0;
+  const working = withBody(requestOf(body), 100, 'A set', async (chunks) => {
+    for await (const chunk of chunks) seen += chunk.length;
+  });
+  const refusal = expect(working).rejects.toMatchObject({ status: 408, details: { code: 'body_too_slow' } });
+  for (let i = 0; i < 5; i++) {
+    controller?.enqueue(new Uint8Array(2));
+    await vi.advanceTimersByTimeAsync(0.9 * BODY_PAUSE_MS);
+  }
+  expect(seen).toBe(10);
+  await vi.advanceTimersByTimeAsync(0.2 * BODY_PAUSE_MS);
+  await refusal;
+});
+
+test('what a client only announces takes no memory', async () => {
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
+  const headers = new Headers({ 'Content-Length': '10000000' });
+  let held = 0;
+  await readBody({ body, headers }, 10_000_000, 'A form', { hold: (bytes) => (held += bytes) });
+  expect(held).toBe(64 * 1024);
 });

@@ -1,6 +1,8 @@
 import { ApiError } from './errors.ts';
+import { BODY_MS, BODY_PAUSE_MS } from './limits.ts';
+import { whileBodyComes, whileUploading } from './requests-in-flight.ts';
 
-/** Room for a body whose length was not announced; it doubles as the body grows. */
+/** Room for a body until more of it has come: what a client only announces takes no more. */
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
 /** What a body that is held whole is asked for beside its limit. */
@@ -11,79 +13,60 @@ export interface Reading {
   readonly within?: number;
 }
 
+type Message = Pick<Request, 'body' | 'headers'>;
+
 /**
  * Reads a request's body up to a limit, counting what arrives and not what `Content-Length` announces.
  *
  * @param what names the body in the error: "A picture".
- * @throws {ApiError} 413 above the limit, 408 where it takes longer than it may.
+ * @throws {ApiError} 413 above the limit, 408 where it takes longer than it may, 429 where the isolate has no place
+ *   for the request when its body is there.
  */
-export async function readBody(
-  request: Pick<Request, 'body' | 'headers'>,
+export function readBody(
+  request: Message,
   limit: number,
   what: string,
-  { hold = () => {}, within }: Reading = {},
+  { hold = () => {}, within = BODY_MS }: Reading = {},
 ): Promise<Uint8Array> {
-  const announced = Number(request.headers.get('Content-Length') ?? 0);
-  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (reader === undefined) return new Uint8Array();
-  const late = within === undefined ? undefined : new Lateness(within, what);
-  try {
-    if (announced > limit) throw tooLarge(limit, what);
-    // A body of the announced length is read into place; a large one twice in memory would be too much.
-    let bytes = allocate(announced > 0 ? announced : FIRST_BUFFER_BYTES, hold);
-    let length = 0;
-    for (;;) {
-      const { done, value } = await Promise.race([
-        reader.read(),
-        ...(late === undefined ? [] : [late.promise]),
-      ]);
-      if (done) return bytes.subarray(0, length);
-      const end = length + value.length;
-      if (end > limit) throw tooLarge(limit, what);
-      if (end > bytes.length) {
-        const larger = allocate(Math.min(limit, Math.max(end, 2 * bytes.length)), hold);
-        larger.set(bytes.subarray(0, length));
-        bytes = larger;
-      }
-      bytes.set(value, length);
-      length = end;
+  return whileBodyComes(request, async () => {
+    const reader = readerOf(request);
+    if (reader === undefined) return new Uint8Array();
+    try {
+      return await collect(new TimedReader(reader, what, within), announcedBy(request), limit, what, hold);
+    } catch (error) {
+      await dropRest(reader, error, limit);
+      throw error;
     }
-  } catch (error) {
-    if (late?.isOver) await reader.cancel().catch(() => {});
-    else await drop(reader, limit);
-    throw error;
-  } finally {
-    late?.end();
-  }
+  });
 }
 
-function allocate(bytes: number, hold: (bytes: number) => void): Uint8Array {
-  hold(bytes);
-  return new Uint8Array(bytes);
-}
-
-/** Rejects once a time is over, unless it is ended before. */
-class Lateness {
-  readonly promise: Promise<never>;
-  isOver = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(within: number, what: string) {
-    this.promise = new Promise((_, reject) => {
-      this.#timer = setTimeout(() => {
-        this.isOver = true;
-        reject(
-          new ApiError(408, {
-            message: `${what} has to arrive within ${within / 1000} seconds; this one did not.`,
-            code: 'body_too_slow',
-          }),
-        );
-      }, within);
-    });
-  }
-
-  end(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+async function collect(
+  reader: TimedReader,
+  announced: number,
+  limit: number,
+  what: string,
+  hold: (bytes: number) => void,
+): Promise<Uint8Array> {
+  if (announced > limit) throw tooLarge(limit, what);
+  const allocate = (bytes: number) => {
+    hold(bytes);
+    return new Uint8Array(bytes);
+  };
+  let bytes = allocate(Math.min(announced || FIRST_BUFFER_BYTES, FIRST_BUFFER_BYTES));
+  let length = 0;
+  for (;;) {
+    const value = await reader.read();
+    if (value === undefined) return bytes.subarray(0, length);
+    const end = length + value.length;
+    if (end > limit) throw tooLarge(limit, what);
+    if (end > bytes.length) {
+      // A body of the announced length is read into place; a large one twice in memory would be too much.
+      const larger = allocate(Math.min(limit, Math.max(end, announced, 2 * bytes.length)));
+      larger.set(bytes.subarray(0, length));
+      bytes = larger;
+    }
+    bytes.set(value, length);
+    length = end;
   }
 }
 
@@ -92,53 +75,118 @@ class Lateness {
  * client that sends on hears the answer only if its body is taken.
  *
  * @param what names the body in the error: "A set".
- * @throws {ApiError} 413 above the limit.
+ * @throws {ApiError} 413 above the limit, 408 where it stands still for long, 429 where the isolate has no place.
  */
 export async function withBody<T>(
-  request: Pick<Request, 'body' | 'headers'>,
+  request: Message,
   limit: number,
   what: string,
   work: (body: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const body = streamBody(request, limit, what);
   try {
-    return await work(body);
+    return await whileUploading(request, async (place) => {
+      const body = streamBody(request, limit, what, place.renew);
+      try {
+        return await work(body);
+      } finally {
+        await body.return();
+      }
+    });
   } catch (error) {
-    await body.return();
-    const rest = request.body as ReadableStream<Uint8Array> | null;
-    if (rest !== null) await drop(rest.getReader(), limit);
+    const reader = readerOf(request);
+    if (reader !== undefined) await dropRest(reader, error, limit);
     throw error;
   }
 }
 
 async function* streamBody(
-  request: Pick<Request, 'body' | 'headers'>,
+  request: Message,
   limit: number,
   what: string,
+  renew: () => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (Number(request.headers.get('Content-Length') ?? 0) > limit) throw tooLarge(limit, what);
-  if (request.body === null) return;
-  let length = 0;
-  const chunks = (request.body as ReadableStream<Uint8Array>).values({ preventCancel: true });
-  for await (const chunk of chunks) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge(limit, what);
-    yield chunk;
+  if (announcedBy(request) > limit) throw tooLarge(limit, what);
+  const reader = readerOf(request);
+  if (reader === undefined) return;
+  const timed = new TimedReader(reader, what);
+  try {
+    let length = 0;
+    for (let chunk = await timed.read(); chunk !== undefined; chunk = await timed.read()) {
+      length += chunk.length;
+      if (length > limit) throw tooLarge(limit, what);
+      renew();
+      yield chunk;
+    }
+  } finally {
+    reader.releaseLock();
   }
 }
 
-/** Reads up to `most` bytes of what is left of a body, for nothing. */
-async function drop(reader: ReadableStreamDefaultReader<Uint8Array>, most: number): Promise<void> {
-  try {
-    for (let dropped = 0; dropped < most; ) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      dropped += value.length;
-    }
-    await reader.cancel();
-  } catch {
-    // The client has gone; there is nobody to be told.
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+function readerOf({ body }: Message): Reader | undefined {
+  return (body as ReadableStream<Uint8Array> | null)?.getReader();
+}
+
+function announcedBy({ headers }: Message): number {
+  return Number(headers.get('Content-Length') ?? 0);
+}
+
+/** Reads a body whose sender may not pause for long, and may have to be done by a time. */
+class TimedReader {
+  readonly #reader: Reader;
+  readonly #what: string;
+  readonly #within: number;
+  readonly #begun = Date.now();
+
+  constructor(reader: Reader, what: string, within = Number.POSITIVE_INFINITY) {
+    this.#reader = reader;
+    this.#what = what;
+    this.#within = within;
   }
+
+  /** @returns `undefined` at the end. @throws {ApiError} 408. */
+  async read(): Promise<Uint8Array | undefined> {
+    const left = this.#begun + this.#within - Date.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const refuse = () =>
+        reject(new BodyTooSlow(this.#what, left < BODY_PAUSE_MS ? this.#within : undefined));
+      timer = setTimeout(refuse, Math.max(0, Math.min(left, BODY_PAUSE_MS)));
+    });
+    try {
+      const { done, value } = await Promise.race([this.#reader.read(), late]);
+      return done ? undefined : value;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+class BodyTooSlow extends ApiError {
+  /** @param within what the whole body had; `undefined` where it stood still. */
+  constructor(what: string, within: number | undefined) {
+    const rule =
+      within === undefined
+        ? `may stand still for ${BODY_PAUSE_MS / 1000} seconds; this one did for longer`
+        : `has to arrive within ${within / 1000} seconds; this one did not`;
+    super(408, { message: `${what} ${rule}.`, code: 'body_too_slow' });
+  }
+}
+
+/** Reads up to `most` bytes of what is left of a body that was refused, for nothing. */
+async function dropRest(reader: Reader, refusal: unknown, most: number): Promise<void> {
+  try {
+    const timed = new TimedReader(reader, 'What is refused', BODY_PAUSE_MS);
+    for (let dropped = 0; dropped < most && !(refusal instanceof BodyTooSlow); ) {
+      const chunk = await timed.read();
+      if (chunk === undefined) return;
+      dropped += chunk.length;
+    }
+  } catch {
+    // The client has gone or stands still: there is nobody to be told.
+  }
+  await reader.cancel().catch(() => {});
 }
 
 function tooLarge(limit: number, what: string): ApiError {

@@ -11,8 +11,40 @@ export const MAX_BATCH = 64;
 /** The body of an embeddings request. Bytes, text and parsed strings of it are in memory together. */
 export const MAX_EMBEDDINGS_BODY_BYTES = 16 * MiB;
 
-/** How long the body of an embeddings request may take: it holds its memory meanwhile. */
-export const EMBEDDINGS_BODY_MS = 60_000;
+/** How long a body that is held whole may take: it holds its memory meanwhile. */
+export const BODY_MS = 60_000;
+
+/** How long a body may stand still: longer, and its client has gone. */
+export const BODY_PAUSE_MS = 20_000;
+
+/** How many may be under way in an isolate: fewer of one owner than in all, so that others find room beside it. */
+export interface InFlightLimits {
+  readonly what: string;
+  /** Worked on at a time. */
+  readonly working: { readonly all: number; readonly ofOwner: number };
+  /** These and those that wait. */
+  readonly underWay: { readonly all: number; readonly ofOwner: number };
+}
+
+/**
+ * Requests, from when their body is there until their answer begins. Those that are worked on hold memory; that more
+ * than these were worked on at a time would answer none sooner, for an isolate has one processor.
+ */
+export const REQUESTS_IN_FLIGHT: InFlightLimits = {
+  what: 'requests',
+  working: { all: 16, ofOwner: 12 },
+  underWay: { all: 320, ofOwner: 240 },
+};
+
+/** Sets, parts and models on their way in: each that is worked on has some megabytes of blocks in memory. */
+export const UPLOADS_IN_FLIGHT: InFlightLimits = {
+  what: 'uploads',
+  working: { all: 8, ofOwner: 6 },
+  underWay: { all: 64, ofOwner: 48 },
+};
+
+/** After this long without a sign of going on, a request is taken for one that the runtime ended. */
+export const PLACE_LIFETIME_MS = 60_000;
 
 /**
  * Memory of all embeddings requests that are under way in an isolate: bodies and what is parsed of them, and
@@ -337,7 +369,7 @@ export const RATE_LIMIT = 30_000;
 export const RATE_PERIOD_SECONDS = 60;
 
 /** What an owner may have, where the deployment has not set another. */
-export const QUOTAS = { vectors: 20_000_000, bytes: 200 * 1024 * MiB, evaluations: 100 } as const;
+export const QUOTAS = { vectors: 20_000_000, bytes: 200 * 1024 * MiB, evaluations: 500 } as const;
 
 /** When it is worth asking again after a quota was found to be full. */
 export const QUOTA_RETRY_SECONDS = 60;

@@ -7,7 +7,6 @@ import { fetchPicture } from '../inference/fetch-picture.ts';
 import type { Held } from '../inference/in-flight.ts';
 import { type ModelReference, modelReferenceSchema } from '../inference/model-reference.ts';
 import {
-  EMBEDDINGS_BODY_MS,
   JSON_COPIES,
   MAX_BATCH,
   MAX_EMBEDDINGS_BODY_BYTES,
@@ -81,7 +80,7 @@ export async function readEmbeddingsRequest(
   held: Held,
   origins: readonly string[],
 ): Promise<EmbeddingsRequest> {
-  const reading = { hold: held.add, within: EMBEDDINGS_BODY_MS };
+  const reading = { hold: held.add };
   const type = mediaType(request);
   if (type.startsWith('image/')) {
     const query = Object.fromEntries(new URL(request.url).searchParams);
@@ -98,7 +97,7 @@ export async function readEmbeddingsRequest(
   const hold = (bytes: number) => held.add(JSON_COPIES * bytes);
   const body = parseRequest(
     embeddingsJsonSchema,
-    await readJson(request, MAX_EMBEDDINGS_BODY_BYTES, { ...reading, hold }),
+    await readJson(request, MAX_EMBEDDINGS_BODY_BYTES, { hold }),
   );
   return requestOf(body, await readPictures(body.input, held, origins));
 }
@@ -132,10 +131,7 @@ export async function readPictures(
 async function readForm(request: Request, held: Held): Promise<EmbeddingsRequest> {
   // The files of a form are copies of what lies in its body.
   const hold = (bytes: number) => held.add(2 * bytes);
-  const body = await readBody(request, MAX_EMBEDDINGS_BODY_BYTES, 'A form', {
-    hold,
-    within: EMBEDDINGS_BODY_MS,
-  });
+  const body = await readBody(request, MAX_EMBEDDINGS_BODY_BYTES, 'A form', { hold });
   let form: FormData;
   try {
     const headers = { 'Content-Type': request.headers.get('Content-Type') as string };

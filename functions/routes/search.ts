@@ -16,7 +16,6 @@ import { modelReferenceSchema } from '../inference/model-reference.ts';
 import { useModel } from '../inference/models.ts';
 import {
   BLOCK_BYTES,
-  EMBEDDINGS_BODY_MS,
   JSON_COPIES,
   MAX_EMBEDDINGS_BODY_BYTES,
   MAX_SEARCH_QUERIES,
@@ -62,10 +61,7 @@ export function addSearchRoute(app: Hono<AppTypes>): void {
       const { set: name } = parseRequest(pathSchema, context.req.param());
       const { inFlight } = await startBackend();
       return inFlight.holding(async (held) => {
-        const reading = {
-          hold: (bytes: number) => held.add(JSON_COPIES * bytes),
-          within: EMBEDDINGS_BODY_MS,
-        };
+        const reading = { hold: (bytes: number) => held.add(JSON_COPIES * bytes) };
         const body = await readJson(context.req.raw, MAX_EMBEDDINGS_BODY_BYTES, reading);
         const request = parseRequest(searchSchema, body);
         const set = await findSet(env, name);
