@@ -148,7 +148,7 @@ class TimedReader {
   /** @returns `undefined` at the end. @throws {ApiError} 408. */
   async read(): Promise<Uint8Array | undefined> {
     const left = this.#begun + this.#within - Date.now();
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: ReturnType<typeof setTimeout> | null = null;
     const late = new Promise<never>((_, reject) => {
       const refuse = () =>
         reject(new BodyTooSlow(this.#what, left < BODY_PAUSE_MS ? this.#within : undefined));
