@@ -46,18 +46,31 @@ export const UPLOADS_IN_FLIGHT: InFlightLimits = {
 /** After this long without a sign of going on, a request is taken for one that the runtime ended. */
 export const PLACE_LIFETIME_MS = 60_000;
 
-/**
- * Memory of all embeddings requests that are under way in an isolate: bodies and what is parsed of them, and
- * the pictures of a pass. A request that would go past it while others are served is answered 429.
- */
-export const MAX_BYTES_IN_FLIGHT = 48 * MiB;
+/** What an isolate may have: 128 MB, of which Cloudflare does not say how it counts them. */
+export const ISOLATE_BYTES = 128_000_000;
+
+/** Code and its objects. */
+export const CODE_BYTES = 10 * MiB;
 
 /**
- * What one request may have in memory, alone in its isolate: body, what is parsed of it, pictures, and what decoding
- * the picture at hand takes, codecs included. Beside it are 16 MiB of TensorFlow.js's heap and some 10 MiB of code and
- * its objects: with the built-in model 110 MiB of the 122 MiB (128 MB) that there are.
+ * The heap of TensorFlow.js, which never shrinks: as it starts, what it has in it without models, and what Emscripten
+ * takes at a time, a fifth more than it needs.
  */
-export const MAX_REQUEST_BYTES = 84 * MiB;
+export const HEAP_START_BYTES = 16 * MiB;
+export const HEAP_BASE_BYTES = 4 * MiB;
+export const HEAP_GROWTH = 1.2;
+
+/**
+ * Weights and maps of all models, in that heap: with ResNet-50 by layer (14.7 MB) one of OSNet or MobileNetV2. What
+ * the heap once took is lost to large pictures for as long as the isolate lives.
+ */
+export const MAX_HEAP_MODEL_BYTES = 28_000_000;
+
+/** How long a model waits for room that models in use have. */
+export const MODEL_ROOM_MS = 5_000;
+
+/** Memory that requests leave to each other while several are under way: for decoding a picture of a megapixel. */
+export const DECODING_ROOM_BYTES = 24 * MiB;
 
 /**
  * What decoding takes for each pixel, measured at 5,000,000 of them: the codec's memory, with what it grows by at
@@ -116,9 +129,6 @@ export const BY_LAYER_PICTURES_PER_PASS = 4;
 
 /** A bundle: ResNet-50 as float16 has 47 MB. It is in memory once, as it is stored. */
 export const MAX_MODEL_BYTES = 50 * MiB;
-
-/** Memory of the models that stay loaded, as `functions/inference/serving-memory.ts` reckons it. */
-export const MAX_LOADED_MODEL_BYTES = 80_000_000;
 
 /** The body of a set or of a part of one: what Cloudflare passes in one request. It is never held whole. */
 export const MAX_SET_BODY_BYTES = 100_000_000;

@@ -2,8 +2,8 @@ import type { InferenceEngine } from '@softmargin/shared/inference/inference-ker
 import { ApiError } from '../errors.ts';
 import { logError } from '../observation/log.ts';
 import { PictureDecoder } from './decode.ts';
-import { BytesInFlight } from './in-flight.ts';
 import { LoadedModels } from './loaded-models.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { Passes } from './passes.ts';
 
 /** The backend that serves. */
@@ -15,7 +15,7 @@ export interface Backend {
   readonly models: LoadedModels;
   readonly decoder: PictureDecoder;
   readonly passes: Passes;
-  readonly inFlight: BytesInFlight;
+  readonly memory: MemoryBudget;
 }
 
 let booted: Promise<Backend> | undefined;
@@ -42,13 +42,16 @@ export async function startBackend(): Promise<Backend> {
 
 async function boot(startTensorFlow: () => Promise<InferenceEngine>): Promise<Backend> {
   const engine = await startTensorFlow();
+  const memory = new MemoryBudget(() => engine.memory.buffer.byteLength);
+  const decoder = new PictureDecoder();
+  memory.codecs = decoder;
   return {
     name: 'wasm',
     simd: true,
     engine,
-    models: new LoadedModels(engine),
-    decoder: new PictureDecoder(),
+    models: new LoadedModels(engine, memory),
+    decoder,
     passes: new Passes(),
-    inFlight: new BytesInFlight(),
+    memory,
   };
 }

@@ -11,6 +11,7 @@ import { startsWithText } from './exif.ts';
 import { type PictureHeader, readJpegHeader, readPngHeader } from './header.ts';
 import { CodecComplaint, JpegDecoder } from './jpeg.ts';
 import { withoutTrailer } from './jpeg-trailer.ts';
+import type { Held, Keeper } from './memory-budget.ts';
 import { PngDecoder } from './png.ts';
 import { turnUpright } from './upright.ts';
 import { WebpDecoder } from './webp.ts';
@@ -27,7 +28,8 @@ export class PictureError extends Error {
   }
 }
 
-type Format = 'PNG' | 'JPEG' | 'WebP';
+const FORMATS = ['PNG', 'JPEG', 'WebP'] as const;
+type Format = (typeof FORMATS)[number];
 
 /** The sequential and progressive frames of JPEG that are read: SOF0 to SOF2. */
 const BASELINE = 0xc0;
@@ -38,7 +40,7 @@ const PROGRESSIVE = 0xc2;
  * it is first needed and kept; one that trapped, or whose memory grew large over a picture, is given up, and
  * the next picture gets a new one.
  */
-export class PictureDecoder {
+export class PictureDecoder implements Keeper {
   #png: PngDecoder | undefined;
   #jpeg: JpegDecoder | undefined;
   #webp: WebpDecoder | undefined;
@@ -48,6 +50,13 @@ export class PictureDecoder {
     return this.#bytesOf('PNG') + this.#bytesOf('JPEG') + this.#bytesOf('WebP');
   }
 
+  /** Gives up all codecs. None is at work: a codec does its work in one go. */
+  giveWay(): boolean {
+    const given = this.bytes > 0;
+    for (const format of FORMATS) this.#giveUp(format);
+    return given;
+  }
+
   /**
    * Decodes a file to upright RGBA. The format is what the bytes are, whatever was declared, and the size in
    * the header is checked before a pixel is decoded. Colour profiles and gamma are ignored, as Pillow does.
@@ -55,9 +64,9 @@ export class PictureDecoder {
    * @param room is told of the memory that decoding takes before it is taken, and may refuse.
    * @throws {PictureError} The decoder can be used on.
    */
-  async decode(bytes: Uint8Array, room: (bytes: number) => void = () => {}): Promise<Picture> {
+  async decode(bytes: Uint8Array, room: Held['decoding'] = () => {}): Promise<Picture> {
     const { format, header } = checkPicture(bytes);
-    this.#ask(room, format, bytes.length + decodingBytes(format, header));
+    room(bytes.length + decodingBytes(format, header), this.#others(format));
     try {
       return turnUpright(await this.#decodePixels(bytes, format, header), header.orientation);
     } catch (error) {
@@ -71,17 +80,16 @@ export class PictureDecoder {
     }
   }
 
-  /** Asks for room beside the codecs of other formats, and without them where there is none beside. */
-  #ask(room: (bytes: number) => void, format: Format, bytes: number): void {
-    const others = (['PNG', 'JPEG', 'WebP'] as const).filter((other) => other !== format);
-    const waiting = others.reduce((sum, other) => sum + this.#bytesOf(other), 0);
-    try {
-      room(bytes + waiting);
-    } catch (error) {
-      if (waiting === 0) throw error;
-      for (const other of others) this.#giveUp(other);
-      room(bytes);
-    }
+  /** The codecs of other formats, which wait for their next picture. */
+  #others(format: Format): Keeper {
+    const others = FORMATS.filter((other) => other !== format);
+    return {
+      bytes: others.reduce((sum, other) => sum + this.#bytesOf(other), 0),
+      giveWay: () => {
+        for (const other of others) this.#giveUp(other);
+        return true;
+      },
+    };
   }
 
   #bytesOf(format: Format): number {
@@ -111,10 +119,7 @@ export class PictureDecoder {
   }
 
   #giveUpLarge(): void {
-    if (this.bytes <= MAX_IDLE_CODEC_BYTES) return;
-    this.#png = undefined;
-    this.#jpeg = undefined;
-    this.#webp = undefined;
+    if (this.bytes > MAX_IDLE_CODEC_BYTES) this.giveWay();
   }
 
   #giveUp(format: Format): void {

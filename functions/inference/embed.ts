@@ -2,6 +2,7 @@ import { preprocess } from '@softmargin/shared/images/preprocess.ts';
 import type { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { startBackend } from './backend.ts';
 import { PictureError } from './decode.ts';
+import type { Held } from './memory-budget.ts';
 import { picturesPerPass } from './serving-memory.ts';
 
 /** A picture as it arrived: its bytes, or what was wrong with how they were written down. */
@@ -24,7 +25,7 @@ export async function embedPictures(
   model: ServingModel,
   files: readonly PictureFile[],
   flip: boolean = model.manifest.embedding.flip ?? false,
-  room: (bytes: number) => void = () => {},
+  room: Held['decoding'] = () => {},
 ): Promise<Embeddings> {
   const { decoder, passes } = await startBackend();
   const results: (Float32Array | PictureError)[] = [];

@@ -2,12 +2,16 @@ import type { Bundle } from '@softmargin/shared/bundle/bundle.ts';
 import { compiledFeatures } from '@softmargin/shared/inference/compiled-features.ts';
 import type { InferenceEngine } from '@softmargin/shared/inference/inference-kernels.ts';
 import { ServingModel } from '@softmargin/shared/models/serving.ts';
-import { MAX_LOADED_MODEL_BYTES } from '../limits.ts';
-import { loadingBytes, servingBytes } from './serving-memory.ts';
+import { MAX_HEAP_MODEL_BYTES, MODEL_ROOM_MS } from '../limits.ts';
+import type { Keeper, MemoryBudget } from './memory-budget.ts';
+import { heapBytes, isByLayer, modelBytes } from './serving-memory.ts';
 
 interface LoadedModel {
   readonly model: ServingModel;
-  readonly bytes: number;
+  readonly weights: number;
+  readonly maps: number;
+  /** What of its bundle stays. */
+  readonly tensors: number;
   /** Requests that embed with it now. */
   users: number;
 }
@@ -15,24 +19,32 @@ interface LoadedModel {
 /** A model on its way, and how many requests wait for it. */
 interface Reading {
   readonly entry: Promise<LoadedModel>;
+  /** Of the bundle, beside the heap. */
+  bytes: number;
   waiting: number;
 }
 
 /**
- * The models that are loaded in this isolate, by a key that names their content. The ones used longest ago
- * make room for others; one that is in use is disposed when its last user is done.
+ * The models that are loaded in this isolate, by a key that names their content. Those that nobody uses make room for
+ * others, and for requests, the one used longest ago first. One that is in use stays, and who needs its room waits.
  */
-export class LoadedModels {
+export class LoadedModels implements Keeper {
   readonly #loaded = new Map<string, LoadedModel>();
   /** By key, what is being read: who asks for the same meanwhile waits for it. */
   readonly #reading = new Map<string, Reading>();
   readonly #engine: InferenceEngine;
-  readonly #limit: number;
+  readonly #memory: MemoryBudget;
+  readonly #heapLimit: number;
 
-  /** @param engine holds the weights and computes. */
-  constructor(engine: InferenceEngine, limit = MAX_LOADED_MODEL_BYTES) {
+  /**
+   * @param engine holds the weights and computes.
+   * @param heapLimit bytes of weights and maps, all together.
+   */
+  constructor(engine: InferenceEngine, memory: MemoryBudget, heapLimit = MAX_HEAP_MODEL_BYTES) {
     this.#engine = engine;
-    this.#limit = limit;
+    this.#memory = memory;
+    this.#heapLimit = heapLimit;
+    memory.models = this;
   }
 
   /** Keys of what is loaded, the one used longest ago first. */
@@ -40,15 +52,25 @@ export class LoadedModels {
     return [...this.#loaded.keys()];
   }
 
-  /** Memory of what is loaded, as `servingBytes` reckons it. */
+  /** Bytes of bundles that are kept or being read, beside the heap. */
   get bytes(): number {
-    return [...this.#loaded.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    let sum = 0;
+    for (const { tensors } of this.#loaded.values()) sum += tensors;
+    for (const { bytes } of this.#reading.values()) sum += bytes;
+    return sum;
+  }
+
+  /** Lets go of the model with a bundle beside the heap that was used longest ago, if nobody uses it. */
+  giveWay(): boolean {
+    return this.#drop(({ tensors }) => tensors > 0);
   }
 
   /**
    * Runs `work` with the model under a key, whose bundle is read with `read` where it is not loaded yet.
    *
    * @param fileBytes of the bundle: room is made for them before it is read.
+   * @throws {ApiError} 429 where other models are in use and there is no room beside them, 413 where there is none
+   * beside what the request itself holds.
    */
   async use<R>(
     key: string,
@@ -68,18 +90,18 @@ export class LoadedModels {
       return await work(entry.model);
     } finally {
       entry.users--;
-      if (entry.users === 0 && this.#loaded.get(key) !== entry) entry.model.dispose();
     }
   }
 
-  /** Lets go of the models used longest ago until there is room for so many bytes more. */
-  makeRoom(bytes: number): void {
-    let total = this.bytes + bytes;
-    for (const [key, entry] of this.#loaded) {
-      if (total <= this.#limit) return;
-      this.#loaded.delete(key);
-      total -= entry.bytes;
-      if (entry.users === 0) entry.model.dispose();
+  /** Runs `work` with a model that is not kept. Its bundle is held by the request that has it. */
+  async useOnce<R>(bundle: Bundle, work: (model: ServingModel) => Promise<R>): Promise<R> {
+    const { weights, maps } = modelBytes(bundle);
+    await this.#heapRoom(weights, maps);
+    const model = ServingModel.load(bundle, compiledFeatures(this.#engine));
+    try {
+      return await work(model);
+    } finally {
+      model.dispose();
     }
   }
 
@@ -89,22 +111,61 @@ export class LoadedModels {
       known.waiting++;
       return known.entry;
     }
-    this.makeRoom(fileBytes);
     const load = async () => {
       try {
+        await this.#room(fileBytes, () => this.#memory.makeRoom(fileBytes));
+        reading.bytes = fileBytes;
         const bundle = await read();
-        this.makeRoom(loadingBytes(bundle));
+        const { weights, maps, tensors } = modelBytes(bundle);
+        await this.#heapRoom(weights, maps);
         // Those that wait are its users from now on: another model's loading may not take it from them.
         const model = ServingModel.load(bundle, compiledFeatures(this.#engine));
-        const entry = { model, bytes: servingBytes(bundle), users: reading.waiting };
+        const kept = isByLayer(bundle.manifest) ? tensors : 0;
+        const entry = { model, weights, maps, tensors: kept, users: reading.waiting };
         this.#loaded.set(key, entry);
         return entry;
       } finally {
         this.#reading.delete(key);
       }
     };
-    const reading: Reading = { entry: load(), waiting: 1 };
+    const reading: Reading = { bytes: 0, waiting: 1, entry: Promise.resolve().then(load) };
     this.#reading.set(key, reading);
     return reading.entry;
+  }
+
+  /** Waits for room in the heap, for weights and for the maps of whichever model runs. */
+  async #heapRoom(weights: number, maps: number): Promise<void> {
+    await this.#room(weights + maps, () => {
+      while (this.#heapWith(weights, maps) > this.#heapLimit) if (!this.#drop(() => true)) return false;
+      const growth = heapBytes(this.#heapWith(weights, maps)) - this.#engine.memory.buffer.byteLength;
+      return this.#memory.makeRoom(Math.max(0, growth));
+    });
+  }
+
+  #heapWith(weights: number, maps: number): number {
+    const all = [...this.#loaded.values(), { weights, maps }];
+    const most = Math.max(...all.map((each) => each.maps));
+    return all.reduce((sum, each) => sum + each.weights, most);
+  }
+
+  /** Each request looks for itself: one that waited for another's work would hang where that one is cancelled. */
+  async #room(bytes: number, make: () => boolean): Promise<void> {
+    const end = Date.now() + MODEL_ROOM_MS;
+    while (!make()) {
+      if (Date.now() >= end) {
+        throw this.#memory.underWay > 1 ? this.#memory.busy(bytes) : this.#memory.tooLarge(bytes);
+      }
+      await scheduler.wait(MODEL_ROOM_MS / 100);
+    }
+  }
+
+  #drop(which: (entry: LoadedModel) => boolean): boolean {
+    for (const [key, entry] of this.#loaded) {
+      if (entry.users > 0 || !which(entry)) continue;
+      this.#loaded.delete(key);
+      entry.model.dispose();
+      return true;
+    }
+    return false;
   }
 }

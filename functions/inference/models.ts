@@ -1,7 +1,6 @@
 import { type Bundle, BundleError, readBundle } from '@softmargin/shared/bundle/bundle.ts';
 import { readBundleStream } from '@softmargin/shared/bundle/bundle-stream.ts';
-import { compiledFeatures } from '@softmargin/shared/inference/compiled-features.ts';
-import { ServingModel } from '@softmargin/shared/models/serving.ts';
+import type { ServingModel } from '@softmargin/shared/models/serving.ts';
 import { ApiError } from '../errors.ts';
 import { checkStorage } from '../keys/quotas.ts';
 import { BODY_LIFETIME_MS, MAX_MODEL_BYTES } from '../limits.ts';
@@ -19,12 +18,13 @@ import {
   refuseBuiltIn,
 } from './model-catalogue.ts';
 import type { ModelReference } from './model-reference.ts';
-import { checkServable, loadingBytes } from './serving-memory.ts';
+import { checkServable } from './serving-memory.ts';
 
 /**
  * Checks a bundle down to an embedding that it computes, and stores it as the next version of a model. It is in
  * memory once, as it is stored.
  *
+ * @param bodyBytes of the body, at most: room is made for them.
  * @throws {ApiError} 400 where it is not a bundle that this service can run, 409 where the name is taken by
  * a built-in model, 429 where the owner's quota does not have room for it.
  */
@@ -32,10 +32,21 @@ export async function storeModel(
   bindings: OwnedBindings,
   name: string,
   body: AsyncIterable<Uint8Array>,
+  bodyBytes: number,
 ): Promise<{ model: ModelDescription; created: boolean }> {
   refuseBuiltIn(name, 'replaced');
-  const { bundle, pieces } = await checkBundle(body);
-  const { manifest, sha256 } = bundle;
+  const { memory } = await startBackend();
+  return memory.holding(async (held) => {
+    held.add(bodyBytes);
+    return storeChecked(bindings, name, await checkBundle(body));
+  });
+}
+
+async function storeChecked(
+  bindings: OwnedBindings,
+  name: string,
+  { bundle: { manifest, sha256 }, pieces }: { bundle: Bundle; pieces: readonly Uint8Array[] },
+): Promise<{ model: ModelDescription; created: boolean }> {
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
   await checkStorage(bindings, { vectors: 0, bytes });
   const holder = crypto.randomUUID();
@@ -138,21 +149,15 @@ async function useStored<R>(
 async function checkBundle(
   body: AsyncIterable<Uint8Array>,
 ): Promise<{ bundle: Bundle; pieces: readonly Uint8Array[] }> {
-  const { engine, models } = await startBackend();
-  models.makeRoom(MAX_MODEL_BYTES);
+  const { models } = await startBackend();
   try {
     const read = await readBundleStream(body, new RuntimeDigest(), MAX_MODEL_BYTES);
     checkServable(read.bundle);
-    models.makeRoom(loadingBytes(read.bundle));
-    const model = ServingModel.load(read.bundle, compiledFeatures(engine));
     const { height, width, channels } = read.bundle.manifest.input;
-    try {
-      const embedding = await model.embed(new Float32Array(height * width * channels), 1);
-      if (!embedding.every(Number.isFinite)) {
-        throw new BundleError('The network gives numbers that are not finite.');
-      }
-    } finally {
-      model.dispose();
+    const blank = new Float32Array(height * width * channels);
+    const embedding = await models.useOnce(read.bundle, (model) => model.embed(blank, 1));
+    if (!embedding.every(Number.isFinite)) {
+      throw new BundleError('The network gives numbers that are not finite.');
     }
     return read;
   } catch (error) {

@@ -13,7 +13,7 @@ import { MAX_MODEL_BYTES } from '../limits.ts';
 import { isolateMemory } from '../test/memory.ts';
 import { startBackend } from './backend.ts';
 import { RuntimeDigest } from './bundle-bytes.ts';
-import { servingBytes } from './serving-memory.ts';
+import { modelBytes } from './serving-memory.ts';
 
 const LIMIT = 110_000_000;
 const CHUNK = 64 * 1024;
@@ -65,7 +65,9 @@ test.each(['int8', 'f16'] as const)(
     const embedding = await model.embed(new Float32Array(height * width * channels).fill(0.5), 1);
     expect(Math.hypot(...embedding)).toBeCloseTo(1, 4);
     const { heap } = await isolateMemory();
-    expect(servingBytes(bundle)).toBe(engine.heldBytes - before + tensorBytes(bundle));
+    const reckoned = modelBytes(bundle);
+    expect(reckoned.weights).toBe(engine.heldBytes - before);
+    expect(reckoned.tensors).toBe(tensorBytes(bundle));
     model.dispose();
     expect(engine.heldBytes).toBe(before);
     expect(heap + held + workingBytes()).toBeLessThan(LIMIT);

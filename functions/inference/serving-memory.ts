@@ -1,33 +1,47 @@
 import { type Bundle, BundleError } from '@softmargin/shared/bundle/bundle.ts';
 import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { heldBytes } from '@softmargin/shared/bundle/packed-tensor.ts';
-import { type NetworkBytes, networkBytes } from '@softmargin/shared/inference/network-bytes.ts';
+import { networkBytes } from '@softmargin/shared/inference/network-bytes.ts';
 import { architectureOf } from '@softmargin/shared/models/architecture-of.ts';
-import { BY_LAYER_PICTURES_PER_PASS, MAX_LOADED_MODEL_BYTES, PICTURES_PER_PASS } from '../limits.ts';
+import {
+  BY_LAYER_PICTURES_PER_PASS,
+  HEAP_BASE_BYTES,
+  HEAP_GROWTH,
+  HEAP_START_BYTES,
+  MAX_HEAP_MODEL_BYTES,
+  PICTURES_PER_PASS,
+} from '../limits.ts';
 
-type Weights = Pick<Bundle, 'manifest' | 'tensors'>;
-
-/**
- * Memory of a model that is loaded, without what passes through it: the weights as the kernels read them, and by
- * layer also the bundle's tensors, which are expanded again in every run.
- */
-export function servingBytes({ manifest, tensors }: Weights): number {
-  return engineBytes(manifest).weights + (isByLayer(manifest) ? tensorBytes(tensors) : 0);
+/** Memory of a model, as it is reckoned before anything is allocated. */
+export interface ModelBytes {
+  /** Weights as the kernels read them, in the heap of TensorFlow.js while the model is loaded. */
+  readonly weights: number;
+  /** Maps, in the heap while it runs. One model runs at a time. */
+  readonly maps: number;
+  /** The bundle's tensors, beside the heap: while it is loaded, and by layer as long as it serves. */
+  readonly tensors: number;
 }
 
-/** The same while it is loaded: the bundle's tensors are there in any case. */
-export function loadingBytes({ manifest, tensors }: Weights): number {
-  return engineBytes(manifest).weights + tensorBytes(tensors);
+export function modelBytes({ manifest, tensors }: Pick<Bundle, 'manifest' | 'tensors'>): ModelBytes {
+  const serving = manifest.weights?.serving ?? 'resident';
+  return {
+    ...networkBytes(architectureOf(manifest), manifest.input, serving),
+    tensors: [...tensors.values()].reduce((sum, tensor) => sum + heldBytes(tensor), 0),
+  };
 }
 
-/** @throws {BundleError} where a model needs more memory than there is, or its network is none. */
-export function checkServable(bundle: Bundle): void {
-  const { maps } = engineBytes(bundle.manifest);
-  const bytes = Math.max(loadingBytes(bundle), servingBytes(bundle) + maps);
-  if (bytes <= MAX_LOADED_MODEL_BYTES) return;
+/** @throws {BundleError} where a model needs more memory than there is for models, or its network is none. */
+export function checkServable(bundle: Pick<Bundle, 'manifest' | 'tensors'>): void {
+  const { weights, maps } = modelBytes(bundle);
+  if (weights + maps <= MAX_HEAP_MODEL_BYTES) return;
   throw new BundleError(
-    `The model needs ${bytes} bytes of memory, of which there are ${MAX_LOADED_MODEL_BYTES}; export it with weights as f16 or int8, and served by layer.`,
+    `The model needs ${weights} bytes for its weights and ${maps} for its maps, of ${MAX_HEAP_MODEL_BYTES} that there are; export it with weights as f16 or int8, and served by layer.`,
   );
+}
+
+/** The heap of TensorFlow.js, at most, with so many bytes of weights and maps in it. */
+export function heapBytes(held: number): number {
+  return Math.max(HEAP_START_BYTES, HEAP_GROWTH * (HEAP_BASE_BYTES + held));
 }
 
 /** Pictures that go through a network together. */
@@ -35,14 +49,7 @@ export function picturesPerPass(manifest: Manifest): number {
   return isByLayer(manifest) ? BY_LAYER_PICTURES_PER_PASS : PICTURES_PER_PASS;
 }
 
-function engineBytes(manifest: Manifest): NetworkBytes {
-  return networkBytes(architectureOf(manifest), manifest.input, manifest.weights?.serving ?? 'resident');
-}
-
-function tensorBytes(tensors: Bundle['tensors']): number {
-  return [...tensors.values()].reduce((sum, tensor) => sum + heldBytes(tensor), 0);
-}
-
-function isByLayer({ weights }: Manifest): boolean {
+/** Whether the weights of a model stay packed as its bundle has them, and are expanded as it runs. */
+export function isByLayer({ weights }: Manifest): boolean {
   return weights?.serving === 'by-layer';
 }

@@ -4,7 +4,7 @@ import { ApiError, parseRequest } from '../errors.ts';
 import { parsePictureText } from '../inference/base64.ts';
 import type { PictureFile } from '../inference/embed.ts';
 import { fetchPicture } from '../inference/fetch-picture.ts';
-import type { Held } from '../inference/in-flight.ts';
+import type { Held } from '../inference/memory-budget.ts';
 import { type ModelReference, modelReferenceSchema } from '../inference/model-reference.ts';
 import {
   JSON_COPIES,

@@ -14,9 +14,9 @@ import { addRoute, needs } from './route.ts';
 export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
   addRoute(app, '/v1/embeddings', {
     POST: needs('embed', async (context) => {
-      const { inFlight } = await startBackend();
+      const { memory } = await startBackend();
       const { PICTURE_ORIGINS } = parseVariables(context.var.bindings);
-      return inFlight.holding(async (held) => {
+      return memory.holding(async (held) => {
         const request = await readEmbeddingsRequest(context.req.raw, held, PICTURE_ORIGINS);
         return useModel(context.var.bindings, request.model, async (model, name) => {
           const dimensions = checkDimensions(request, name, model.manifest);

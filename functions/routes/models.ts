@@ -55,8 +55,10 @@ export function addModelRoutes(app: Hono<AppTypes>): void {
     PUT: needs('admin', async (context) => {
       const { bindings } = context.var;
       const { model: name } = parseRequest(nameSchema, context.req.param());
-      const { model, created } = await withBody(context.req.raw, MAX_MODEL_BYTES, 'A model bundle', (body) =>
-        storeModel(bindings, name, body),
+      const { raw } = context.req;
+      const announced = Number(raw.headers.get('Content-Length') ?? MAX_MODEL_BYTES);
+      const { model, created } = await withBody(raw, MAX_MODEL_BYTES, 'A model bundle', (body) =>
+        storeModel(bindings, name, body, Math.min(announced, MAX_MODEL_BYTES)),
       );
       return context.json(
         { ...modelObject(model, await defaultModel(bindings)), manifest: model.manifest },

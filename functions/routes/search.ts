@@ -11,7 +11,7 @@ import { rankingKernel } from '../evaluation/kernel.ts';
 import { startBackend } from '../inference/backend.ts';
 import { PictureError } from '../inference/decode.ts';
 import { embedPictures, passBytes } from '../inference/embed.ts';
-import type { Held } from '../inference/in-flight.ts';
+import type { Held } from '../inference/memory-budget.ts';
 import { modelReferenceSchema } from '../inference/model-reference.ts';
 import { useModel } from '../inference/models.ts';
 import {
@@ -59,8 +59,8 @@ export function addSearchRoute(app: Hono<AppTypes>): void {
     POST: needs('evaluate', async (context) => {
       const { bindings: env } = context.var;
       const { set: name } = parseRequest(pathSchema, context.req.param());
-      const { inFlight } = await startBackend();
-      return inFlight.holding(async (held) => {
+      const { memory } = await startBackend();
+      return memory.holding(async (held) => {
         const reading = { hold: (bytes: number) => held.add(JSON_COPIES * bytes) };
         const body = await readJson(context.req.raw, MAX_EMBEDDINGS_BODY_BYTES, reading);
         const request = parseRequest(searchSchema, body);
