@@ -66,6 +66,9 @@ export const HEAP_GROWTH = 1.2;
  */
 export const MAX_HEAP_MODEL_BYTES = 28_000_000;
 
+/** How long a shard waits for room that requests have. */
+export const PATIENCE_MS = 20_000;
+
 /** How long a model waits for room that models in use have. */
 export const MODEL_ROOM_MS = 5_000;
 

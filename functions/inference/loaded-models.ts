@@ -153,7 +153,7 @@ export class LoadedModels implements Keeper {
     const end = Date.now() + MODEL_ROOM_MS;
     while (!make()) {
       if (Date.now() >= end) {
-        throw this.#memory.underWay > 1 ? this.#memory.busy(bytes) : this.#memory.tooLarge(bytes);
+        throw this.#memory.underWay === 1 ? this.#memory.tooLarge(bytes) : this.#memory.busy(bytes);
       }
       await scheduler.wait(MODEL_ROOM_MS / 100);
     }

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { CODE_BYTES, DECODING_ROOM_BYTES, ISOLATE_BYTES } from '../limits.ts';
+import { CODE_BYTES, DECODING_ROOM_BYTES, ISOLATE_BYTES, PATIENCE_MS } from '../limits.ts';
 import { PictureError } from './decode.ts';
 
 /** Something that keeps memory between requests, and gives it back where it is wanted elsewhere. */
@@ -17,6 +17,8 @@ export interface Held {
    * than there is for one alone.
    */
   add(bytes: number): void;
+  /** The same for work that nobody waits at: while others are under way, it tries again for some time. */
+  addPatiently(bytes: number): Promise<void>;
   /**
    * Asks for room to decode a picture. It is used at once and given back at once.
    *
@@ -83,6 +85,17 @@ export class MemoryBudget {
       own += bytes;
       this.#requests += bytes;
     };
+    const addPatiently = async (bytes: number) => {
+      const end = Date.now() + PATIENCE_MS;
+      for (;;) {
+        try {
+          return add(bytes);
+        } catch (error) {
+          if ((error as ApiError).status !== 429 || Date.now() >= end) throw error;
+          await scheduler.wait(PATIENCE_MS / 100);
+        }
+      }
+    };
     const decoding = (bytes: number, idle: Keeper) => {
       if (this.left - idle.bytes >= bytes) return;
       idle.giveWay();
@@ -96,7 +109,7 @@ export class MemoryBudget {
     };
     this.#underWay++;
     try {
-      return await work({ add, decoding });
+      return await work({ add, addPatiently, decoding });
     } finally {
       this.#underWay--;
       this.#requests -= own;

@@ -92,22 +92,23 @@ export async function useModel<R>(
 /**
  * The same with a model that was named before: one that took its name since is not taken for it.
  *
+ * @param work is also told the bytes of the bundle.
  * @throws {Error} where it is not there any more.
  */
 export async function useModelVersion<R>(
   bindings: OwnedBindings,
   { name, sha256 }: ModelVersion,
-  work: (model: ServingModel) => Promise<R>,
+  work: (model: ServingModel, bundleBytes: number) => Promise<R>,
 ): Promise<R> {
   if (isBuiltIn(name)) {
     const current = await describeBuiltIn(name);
     if (current.sha256 !== sha256)
       throw new Error(`The model "${name}" (${sha256}) is not built in any more.`);
-    return useBuiltIn(name, work);
+    return useBuiltIn(name, (model) => work(model, current.bytes));
   }
   const object = await bindings.STORE.head(modelKey(sha256));
   if (object === null) throw new Error(`The bundle ${sha256} of the model "${name}" is not in R2.`);
-  return useStored(bindings, { name, sha256 }, object.size, work);
+  return useStored(bindings, { name, sha256 }, object.size, (model) => work(model, object.size));
 }
 
 /** The same with a built-in model, which is everybody's. */

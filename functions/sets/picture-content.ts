@@ -190,7 +190,7 @@ export class PictureContent {
         const what = `the pictures from ${path} on, of set ${this.#sha256}`;
         open = { block, bytes: new Uint8Array(await readObject(this.#store, block, what)) };
       }
-      files.push(open.bytes.slice(start, start + bytes));
+      files.push(open.bytes.subarray(start, start + bytes));
     }
     return files;
   }

@@ -16,7 +16,7 @@ import { importLayersModel } from './layers-model.ts';
 import { readTfjsModel } from './tfjs-files.ts';
 
 /** Above this many bytes of float32 weights a network does not stay in an isolate, and is served by layer. */
-const RESIDENT_BYTES = 32 * 2 ** 20;
+const RESIDENT_BYTES = 18 * 2 ** 20;
 
 /** Pictures that a drift is measured on. */
 const DRIFT_PICTURES = 32;
