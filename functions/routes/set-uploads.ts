@@ -1,6 +1,7 @@
 import { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { MAX_DIMENSION, SetError, toLabels } from '@softmargin/shared/sets/embedding-set.ts';
 import { formBoundary } from '@softmargin/shared/sets/form-stream.ts';
+import { liftLabels } from '@softmargin/shared/sets/lift-labels.ts';
 import { pictureNamings } from '@softmargin/shared/sets/picture-names.ts';
 import type { Context, Hono } from 'hono';
 import * as z from 'zod';
@@ -69,6 +70,8 @@ const partPathSchema = uploadPathSchema.extend({ part: z.coerce.number().int().m
 
 const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits in lower case');
 export const hashQuerySchema = z.strictObject({ sha256: digestSchema.optional() });
+const LABEL_FIELDS = ['identities', 'cameras', 'groups'] as const;
+
 export const completionSchema = z.strictObject({
   sha256: digestSchema.optional(),
   identities: z.array(z.number()).optional(),
@@ -198,11 +201,12 @@ async function readCompletion(context: Context<AppTypes>, holder: string): Promi
       labels: (await readSetBody(reader, store, { accept: refuseFeatures, boundary })).labels,
     };
   }
-  const completion = parseRequest(completionSchema, parseJson(bytes));
+  const lifted = liftLabels(bytes, LABEL_FIELDS);
+  const completion = parseRequest(completionSchema, parseJson(lifted.rest));
   const labels: GivenLabels = Object.fromEntries(
-    (['identities', 'cameras', 'groups'] as const).flatMap((param) => {
+    LABEL_FIELDS.flatMap((param) => {
       const given = completion[param];
-      return given === undefined ? [] : [[param, toLabels(param, given)]];
+      return given === undefined ? [] : [[param, lifted.labels[param] ?? toLabels(param, given)]];
     }),
   );
   return { sha256: completion.sha256 ?? sha256, labels };
