@@ -22,3 +22,20 @@ test('no two operations have one name', () => {
   ).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
   expect(new Set(names).size).toBe(names.length);
 });
+
+test('every reference leads to a component, and every component is referred to', () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g)];
+  const referred = new Set(references.map(([, kind, name]) => `${kind}/${name}`));
+  const there = ['schemas', 'responses'].flatMap((kind) =>
+    Object.keys(document.components[kind]).map((name) => `${kind}/${name}`),
+  );
+  expect([...referred].toSorted()).toEqual(there.toSorted());
+});
+
+test('what has a tag has one that is described', () => {
+  const described = document.tags.map(({ name }: { name: string }) => name);
+  const used = Object.values(document.paths as Record<string, Record<string, { tags: string[] }>>).flatMap(
+    (methods) => Object.values(methods).flatMap(({ tags }) => tags),
+  );
+  expect([...new Set(used)].toSorted()).toEqual(described.toSorted());
+});

@@ -1,10 +1,16 @@
 import { distanceNames } from '@softmargin/shared/metrics/distance.ts';
+import { setProtocols } from '@softmargin/shared/metrics/evaluate-sets.ts';
+import { exclusionRuleSchema } from '@softmargin/shared/metrics/exclusion-rule.ts';
+import { reRankingSchema } from '@softmargin/shared/metrics/re-ranking-options.ts';
 import { pictureNamings } from '@softmargin/shared/sets/picture-names.ts';
 import * as z from 'zod';
 import { evaluationStates } from '../evaluation/states.ts';
 import { scopes } from '../keys/key.ts';
 
-/** What answers hold. The tests hold every answer of the document's examples against these. */
+/**
+ * What answers hold. The tests hold every answer of the document's examples against these. In the document each has the
+ * name that it is exported by.
+ */
 
 const timeSchema = z.iso.datetime().describe('UTC, as 2026-01-31T12:00:00.000Z');
 const digestSchema = z
@@ -220,15 +226,81 @@ export const searchResultsSchema = z.strictObject({
 
 const contentSchema = z.strictObject({ set: z.string(), sha256: digestSchema, count: z.int().positive() });
 
+const bootstrapOptions = { resamples: z.int(), seed: z.int(), confidence: z.number() };
+
 const ruleFields = {
-  protocol: z.union([z.string(), z.looseObject({})]).describe('A name, or a rule'),
+  protocol: z
+    .union([z.enum(setProtocols), exclusionRuleSchema])
+    .describe('A name, or a rule: docs/evaluation-jobs.md'),
   distance: z.enum(distanceNames),
-  draws: z.looseObject({}).optional(),
-  bootstrap: z.looseObject({}).optional(),
+  draws: z.strictObject({ repeats: z.int(), seed: z.int() }).optional(),
+  bootstrap: z.strictObject(bootstrapOptions).optional(),
   verification: z.boolean().optional(),
-  rerank: z.looseObject({}).optional(),
+  rerank: reRankingSchema.optional(),
   topK: z.int().optional(),
 };
+
+const meanSchema = z.number().nullable().describe('Over the valid queries; null where there are none');
+const endsSchema = z.tuple([z.number(), z.number()]).describe('Its lower and its upper end');
+
+/** What one ranking of the queries gives. */
+const rankingSchema = z.strictObject({
+  mAP: meanSchema,
+  mAPTrapezoid: meanSchema,
+  mAPAtR: meanSchema,
+  rPrecision: meanSchema,
+  precision: z.record(z.string(), z.number()).describe('At 1, 5 and 10'),
+  mINP: meanSchema,
+  cmc: z
+    .record(z.string(), z.number())
+    .describe('By rank, from 1: the share of valid queries with a correct match up to it'),
+  validQueries: countSchema,
+  skippedQueries: countSchema.describe('Without a correct match in their list: in no mean'),
+  intervals: z
+    .strictObject({
+      ...bootstrapOptions,
+      ...{ mAP: endsSchema.optional(), mINP: endsSchema.optional(), cmc1: endsSchema.optional() },
+    })
+    .optional(),
+});
+
+export const rocPointSchema = z.strictObject({
+  far: z.number().describe('The false accept rate that was asked for'),
+  tar: z.number().describe('The share of matching pairs that the threshold accepts'),
+  achievedFar: z.number().describe('The share of other pairs that it accepts'),
+  tarAtMost: z.number().describe('No threshold within the false accept rate accepts more'),
+  threshold: z.number(),
+});
+
+export const verificationSchema = z.strictObject({
+  matchingPairs: countSchema,
+  nonMatchingPairs: countSchema,
+  resolution: z.number().describe('Thresholds are whole multiples of it'),
+  tarAtFar: z.array(rocPointSchema),
+  roc: z.array(rocPointSchema),
+  histogram: z.strictObject({
+    binWidth: z.number(),
+    matching: z.array(countSchema),
+    nonMatching: z.array(countSchema),
+  }),
+});
+
+const embeddedSideSchema = z.strictObject({
+  sha256: digestSchema.describe('Of the embeddings'),
+  embedded: countSchema,
+  failed: countSchema,
+  errors: pictureErrorsSchema,
+});
+
+export const findingsSchema = rankingSchema.extend({
+  verification: verificationSchema.optional(),
+  reranked: rankingSchema.extend(reRankingSchema.shape).optional(),
+  model: z.strictObject({ name: z.string(), sha256: digestSchema }).optional(),
+  pictures: z
+    .strictObject({ query: embeddedSideSchema.optional(), gallery: embeddedSideSchema.optional() })
+    .optional()
+    .describe('Of sets of pictures: their embeddings'),
+});
 
 export const evaluationSchema = z.strictObject({
   id: z.uuid(),
@@ -238,13 +310,10 @@ export const evaluationSchema = z.strictObject({
   progress: z.strictObject({
     shards: z.strictObject({ done: countSchema, total: countSchema }),
     stage: z.string().nullable().optional(),
-    stages: z.array(z.looseObject({})).optional(),
+    stages: z.array(z.strictObject({ stage: z.string(), done: countSchema, total: countSchema })).optional(),
     etaSeconds: z.number().nullable(),
   }),
-  result: z
-    .looseObject({ mAP: z.number(), mINP: z.number(), cmc: z.record(z.string(), z.number()) })
-    .optional()
-    .describe('docs/evaluation-jobs.md says what is in it'),
+  result: findingsSchema.optional(),
   error: z.strictObject({ message: z.string(), code: z.string() }).optional(),
   query: contentSchema,
   gallery: contentSchema,
@@ -252,7 +321,14 @@ export const evaluationSchema = z.strictObject({
   model: z.strictObject({ name: z.string(), sha256: digestSchema }).optional(),
   ...ruleFields,
   version: z.string(),
-  webhook: z.looseObject({ url: z.string() }).optional(),
+  webhook: z
+    .strictObject({
+      url: z.string(),
+      attempts: countSchema,
+      lastStatus: z.int().nullable(),
+      deliveredAt: timeSchema.nullable(),
+    })
+    .optional(),
   createdAt: timeSchema,
 });
 
@@ -266,25 +342,72 @@ export const planSchema = z.strictObject({
   model: z.strictObject({ name: z.string(), sha256: digestSchema }).optional(),
   ...ruleFields,
   version: z.string(),
-  plan: z.looseObject({ ranking: z.boolean(), shards: countSchema, multiplyAdds: z.number() }),
-  speeds: z.looseObject({}),
+  plan: z.strictObject({
+    ranking: z.boolean().describe('Whether the ranking is in it: not before the pictures are embedded'),
+    shards: countSchema,
+    multiplyAdds: z.number(),
+    bytesRead: z.number(),
+    stages: z.array(
+      z.strictObject({
+        stage: z.string(),
+        engine: z.string(),
+        shards: countSchema,
+        itemsPerShard: z.strictObject({ fewest: countSchema, most: countSchema }),
+        multiplyAdds: z.number(),
+        computeSeconds: z.number().nullable(),
+        shardSeconds: z.number(),
+      }),
+    ),
+  }),
+  speeds: z
+    .looseObject({})
+    .describe('Multiply-adds a second by kind of work, and whether they were measured here'),
   limits: z.looseObject({ shards: countSchema }),
 });
 
-export const queriesSchema = z.strictObject({
-  object: z.literal('list'),
-  data: z.array(z.looseObject({ query: countSchema })),
-  hasMore: z.boolean(),
-  lastQuery: countSchema.nullable(),
+export const queryEntrySchema = z.strictObject({
+  query: countSchema.describe('Its place in the query set'),
+  identity: z.int(),
+  camera: z.int(),
+  averagePrecision: z.number().nullable(),
+  firstMatchRank: z.int().positive().nullable(),
+  skipped: z.boolean(),
+  nearest: z
+    .array(
+      z.strictObject({
+        galleryIndex: countSchema,
+        identity: z.int(),
+        camera: z.int(),
+        group: z.int().optional(),
+        distance: z.number(),
+        match: z.boolean(),
+      }),
+    )
+    .optional()
+    .describe('With topK: the first places of its list'),
 });
 
-export const comparisonAnswerSchema = z.looseObject({
+export const queriesSchema = listOf(queryEntrySchema).extend({ lastQuery: countSchema.nullable() });
+
+const differenceSchema = z.strictObject({
+  a: z.number(),
+  b: z.number(),
+  difference: z
+    .strictObject({ mean: z.number(), low: z.number(), high: z.number() })
+    .describe('b − a, with its interval'),
+  withinNoise: z.boolean().describe('Whether zero is in the interval'),
+});
+
+export const comparisonSchema = z.strictObject({
   object: z.literal('evaluation.comparison'),
   a: z.uuid(),
   b: z.uuid(),
-  mAP: z.looseObject({}),
-  cmc1: z.looseObject({}),
-  summary: z.array(z.string()),
+  mAP: differenceSchema,
+  cmc1: differenceSchema,
+  validQueries: countSchema,
+  skippedQueries: countSchema,
+  ...bootstrapOptions,
+  summary: z.array(z.string()).describe('What the differences say'),
 });
 
 export const keySchema = z.strictObject({

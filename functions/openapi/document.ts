@@ -1,13 +1,39 @@
 import { setProtocols } from '@softmargin/shared/metrics/evaluate-sets.ts';
+import { exclusionRuleSchema } from '@softmargin/shared/metrics/exclusion-rule.ts';
 import * as z from 'zod';
 import { MAX_BATCH } from '../limits.ts';
 import { picturesSchema } from '../routes/embeddings-request.ts';
 import { SERVICE_VERSION } from '../version.ts';
-import { errorSchema } from './answers.ts';
+import * as answers from './answers.ts';
 import { type Content, type OperationDescription, operations, parameters } from './operations.ts';
+
+/** What the operations of each tag are about. */
+const tags: Readonly<Record<string, string>> = {
+  embeddings: 'Pictures to embeddings, in the form that OpenAI has',
+  models: 'Bundles that embed',
+  sets: 'Query and gallery sets, of embeddings or of pictures; search',
+  evaluations: 'Jobs that rank a query set against a gallery set: mAP, CMC, mINP',
+  keys: 'Who may do what',
+  service: 'The service itself',
+};
+
+/** Schemas with a name of their own, which others refer to: answers, as they are exported. */
+const named = new Map<unknown, string>(
+  Object.entries(answers).map(([name, schema]) => [
+    schema,
+    name.replace(/Schema$/, '').replace(/^./, (letter) => letter.toUpperCase()),
+  ]),
+);
 
 /** The OpenAPI document of the service, from the schemas that requests and the tests' answers are parsed with. */
 export function openApiDocument(): object {
+  const components: Record<string, object> = {};
+  for (const [schema, name] of named) components[name] = schemaOf(schema as z.ZodType, 'output');
+  for (const { id, body } of operations) {
+    for (const content of body?.contents ?? []) {
+      if (typeof content !== 'string') components[requestName(id)] = schemaOf(content, 'input');
+    }
+  }
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
     paths[operation.path] ??= {};
@@ -24,15 +50,15 @@ export function openApiDocument(): object {
     },
     servers: [{ url: '/', description: 'Where this document is served' }],
     security: [{ key: [] }],
-    tags: [...new Set(operations.map(tagOf))].map((name) => ({ name })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'A key with the right scope' } },
-      schemas: { Error: schemaOf(errorSchema, 'output') },
+      schemas: components,
       responses: {
         Error: {
           description: 'What is wrong',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+          content: { 'application/json': { schema: referenceTo('Error') } },
         },
       },
     },
@@ -59,24 +85,28 @@ function describe(operation: OperationDescription): object {
     ...(scopes.length === 0 && { security: [] }),
     ...(found.length > 0 && { parameters: found }),
     ...(body !== undefined && {
-      requestBody: { required: body.required, content: contentsOf(body.contents, 'input', examples) },
+      requestBody: {
+        required: body.required,
+        content: contentsOf(body.contents, () => referenceTo(requestName(id)), examples),
+      },
     }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, { description, content }]) => [
           status,
-          { description, ...(content !== undefined && { content: contentsOf([content], 'output') }) },
+          { description, ...(content !== undefined && { content: contentsOf([content], answerOf) }) },
         ]),
       ),
-      default: { $ref: '#/components/responses/Error' },
+      '4XX': { $ref: '#/components/responses/Error' },
+      '5XX': { $ref: '#/components/responses/Error' },
     },
   };
 }
 
 function* parametersOf({ path, query, headers = {} }: OperationDescription): Generator<object> {
   for (const [, name] of path.matchAll(/\{(\w+)\}/g)) {
-    const { schema, example } = parameters[name];
-    yield { name, in: 'path', required: true, schema: schemaOf(schema, 'input'), example };
+    const { schema, example, description } = parameters[name];
+    yield { name, in: 'path', required: true, description, schema: schemaOf(schema, 'input'), example };
   }
   for (const [name, schema] of Object.entries(query?.shape ?? {})) {
     yield { name, in: 'query', required: false, schema: schemaOf(schema as z.ZodType, 'input') };
@@ -88,7 +118,7 @@ function* parametersOf({ path, query, headers = {} }: OperationDescription): Gen
 
 function contentsOf(
   contents: readonly Content[],
-  io: 'input' | 'output',
+  schemaOfContent: (content: z.ZodType) => object,
   examples: Readonly<Record<string, object>> = {},
 ): object {
   const given = Object.entries(examples).map(([name, value]) => [name, { value }]);
@@ -99,7 +129,7 @@ function contentsOf(
         : [
             'application/json',
             {
-              schema: schemaOf(content, io),
+              schema: schemaOfContent(content),
               ...(given.length > 0 && { examples: Object.fromEntries(given) }),
             },
           ],
@@ -122,16 +152,46 @@ function parsedByHand(schema: unknown): object | undefined {
   return undefined;
 }
 
+function referenceTo(name: string): object {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** The name of the body of an operation in JSON: there is one at most. */
+function requestName(id: string): string {
+  return `${id.replace(/^./, (letter) => letter.toUpperCase())}Request`;
+}
+
+function answerOf(schema: z.ZodType): object {
+  const name = named.get(schema);
+  return name === undefined ? schemaOf(schema, 'output') : referenceTo(name);
+}
+
+/** A schema as it is, in which those that have a name are referred to. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   const { $schema: _, ...described } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema, path }) => {
+      const name = path.length > 0 ? named.get(zodSchema) : undefined;
+      if (name !== undefined && io === 'output') {
+        for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+        Object.assign(jsonSchema, referenceTo(name));
+        return;
+      }
+      // That a whole number is one that JavaScript can hold goes without saying.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      // As a keyword it makes generators of clients ask for the field.
+      if (io === 'input' && path.length > 0 && jsonSchema.default !== undefined) {
+        const unless = `${JSON.stringify(jsonSchema.default)} unless given`;
+        jsonSchema.description = [jsonSchema.description, unless].filter(Boolean).join('; ');
+        delete jsonSchema.default;
+      }
       const known = parsedByHand(zodSchema);
       if (known !== undefined) Object.assign(jsonSchema, known);
       // The protocol of an evaluation, which is a name or a rule.
       if (io === 'input' && path.at(-1) === 'protocol' && Object.keys(jsonSchema).length === 0) {
-        const rule = { type: 'object', description: 'A rule: docs/evaluation-jobs.md' };
+        const rule = schemaOf(exclusionRuleSchema, 'input');
         Object.assign(jsonSchema, { anyOf: [{ type: 'string', enum: [...setProtocols] }, rule] });
       }
     },

@@ -37,18 +37,31 @@ export interface OperationDescription {
   readonly answers: Readonly<Record<number, { readonly description: string; readonly content?: Content }>>;
 }
 
-/** What stands in paths, with an example. */
-export const parameters: Readonly<Record<string, { readonly schema: z.ZodType; readonly example: unknown }>> =
-  {
-    model: { schema: modelNameSchema, example: 'mnist-wide' },
-    set: { schema: setNameSchema, example: 'my-gallery' },
-    index: { schema: z.int().nonnegative(), example: 0 },
-    upload: { schema: z.uuid(), example: '7b1de2e4-3f0a-4f6c-9d57-0a1b2c3d4e5f' },
-    part: { schema: z.int().min(1).max(MAX_PARTS), example: 1 },
-    id: { schema: z.uuid(), example: '7b1de2e4-3f0a-4f6c-9d57-0a1b2c3d4e5f' },
-    other: { schema: z.uuid(), example: '0c9f8e7d-6b5a-4c3d-8e2f-1a0b9c8d7e6f' },
-    key: { schema: z.uuid(), example: '7b1de2e4-3f0a-4f6c-9d57-0a1b2c3d4e5f' },
-  };
+/** What stands in a path. */
+interface Parameter {
+  readonly schema: z.ZodType;
+  readonly example: unknown;
+  readonly description: string;
+}
+
+const uuid = '7b1de2e4-3f0a-4f6c-9d57-0a1b2c3d4e5f';
+
+export const parameters: Readonly<Record<string, Parameter>> = {
+  model: {
+    ...{ schema: modelNameSchema, example: 'mnist-wide' },
+    description: 'A name; of one version name@2, or name@ and eight or more digits of its SHA-256',
+  },
+  set: { schema: setNameSchema, example: 'my-gallery', description: 'The name of a set' },
+  index: { schema: z.int().nonnegative(), example: 0, description: 'The place of a picture in the set' },
+  upload: { schema: z.uuid(), example: uuid, description: 'The id of an upload' },
+  part: { schema: z.int().min(1).max(MAX_PARTS), example: 1, description: 'The number of a part, from 1' },
+  id: { schema: z.uuid(), example: uuid, description: 'The id of an evaluation' },
+  other: {
+    ...{ schema: z.uuid(), example: '0c9f8e7d-6b5a-4c3d-8e2f-1a0b9c8d7e6f' },
+    description: 'The id of another, of the same queries',
+  },
+  key: { schema: z.uuid(), example: uuid, description: 'The id of a key, which is not the key itself' },
+};
 
 const setInJson = z.strictObject({
   features: z.array(z.array(z.number())),
@@ -232,7 +245,15 @@ export const operations: readonly OperationDescription[] = [
       },
     },
     body: { required: true, contents: [evaluationRequestSchema({ loopback: false, hosts: undefined })] },
-    examples: { evaluation: rule, plan: { ...rule, dryRun: true } },
+    examples: {
+      evaluation: rule,
+      plan: { ...rule, dryRun: true },
+      everything: {
+        ...rule,
+        ...{ bootstrap: { resamples: 1000, seed: 0, confidence: 0.95 }, verification: true, topK: 2 },
+        rerank: { k1: 2, k2: 1, lambda: 0.3 },
+      },
+    },
     answers: {
       200: {
         description: 'What it would take (dryRun), or the evaluation of the same request before',
@@ -274,7 +295,7 @@ export const operations: readonly OperationDescription[] = [
     scopes: ['evaluate'],
     summary: 'Compares two evaluations of the same queries, in pairs',
     query: comparisonSchema,
-    answers: { 200: { description: 'The differences', content: answers.comparisonAnswerSchema } },
+    answers: { 200: { description: 'The differences', content: answers.comparisonSchema } },
   },
   ...(['cmc', 'roc', 'histogram'] as const).map((figure) => ({
     ...{ method: 'get' as const, path: `/v1/evaluations/{id}/${figure}.svg`, id: `draw-${figure}` },

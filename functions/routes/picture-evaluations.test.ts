@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { zipSync } from 'fflate';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { evaluationSchema } from '../openapi/answers.ts';
 import { contentKey } from '../sets/content-store.ts';
 import { type Files, tarOf } from '../test/archives.ts';
 import { fetchWorker, fromBase64, send, sendJson, withoutPixels } from '../test/client.ts';
@@ -81,6 +82,7 @@ test('pictures are embedded and ranked as their embeddings are, and broken ones 
   const pictures = await evaluationAtEnd(path);
   expect(pictures.error).toBeUndefined();
   const { model, pictures: found, ...result } = pictures.result as unknown as Record<string, unknown>;
+  expect(evaluationSchema.safeParse(pictures).error).toBeUndefined();
   expect(result).toEqual(rows.result);
   expect((rows.result.mAP as number) > 0.5).toBe(true);
 

@@ -34,7 +34,7 @@ export const queriesSchema = answers.queriesSchema.extend({
 });
 
 export const comparisonSchema = z.intersection(
-  answers.comparisonAnswerSchema,
+  answers.comparisonSchema,
   z.custom<PairedComparison & { readonly confidence: number }>(),
 );
 
