@@ -367,8 +367,8 @@ export const ALARM_AGAIN_MS = 5_000;
 /** How long an evaluation may be in the catalogue before it is planned: reading the labels of two large sets. */
 export const PLANNING_MS = 60_000;
 
-/** Evaluations that a list looks after at a time, to see whether they were ever planned. */
-export const UNPLANNED_PER_LIST = 20;
+/** Evaluations that a list looks after at a time, to see whether they were ever planned: as many as one owner may have. */
+export const UNPLANNED_PER_LIST = 100;
 
 /** The request that makes a key, and its name. */
 export const MAX_KEY_BODY_BYTES = 16 * 1024;

@@ -20,8 +20,8 @@ export interface PutPicturesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Pictures of one archive: the service takes 50,000, and a part that is lost on the way is sent again as a whole. */
-const PART_PICTURES = 10_000;
+/** Pictures of one archive: checking them takes processor time, of which a request has some seconds. */
+const PART_PICTURES = 5_000;
 
 /** What an archive has of an entry beside its bytes and, twice, its path. */
 const ENTRY_BYTES = 128;

@@ -183,3 +183,22 @@ test('one that was never planned is listed as failed, and its key starts it agai
   expect([status, body.id]).toEqual([200, lost.id]);
   expect((await evaluationAtEnd(`/v1/evaluations/${lost.id}`)).state).toBe('succeeded');
 });
+
+test('of any number that were never planned, none is on a page of those that are queued', async () => {
+  await env.CATALOGUE.prepare(
+    `WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < 250)
+       INSERT INTO evaluations (id, state, query_set, query_sha256, query_count, gallery_set, gallery_sha256,
+         gallery_count, dimension, protocol, distance, version, created_at)
+       SELECT printf('%08d-0000-4000-8000-000000000000', i), 'queued', 'gone', 'gone', 1, 'gone', 'gone', 1, 1,
+         'none', 'cosine', '0', '2026-01-01T00:00:00.000Z' FROM number`,
+  ).run();
+  for (let after = ''; ; ) {
+    const { body } = await send('GET', `/v1/evaluations?state=queued&limit=100${after}`);
+    expect((body.data as unknown as { state: string }[]).filter(({ state }) => state !== 'queued')).toEqual(
+      [],
+    );
+    if (!body.hasMore) break;
+    after = `&after=${body.lastId}`;
+  }
+  await env.CATALOGUE.prepare("DELETE FROM evaluations WHERE query_set = 'gone'").run();
+});

@@ -165,6 +165,10 @@ async function planOf(
   const speeds = await readSpeeds(bindings);
   const capacity = shardCapacity(bindings, speeds);
   const picturesOf = ({ kind, sha256 }: SetDescription) => (kind === 'pictures' ? sha256 : undefined);
+  const refusing = (error: unknown): never => {
+    const problem = planProblem(error);
+    throw problem === undefined ? error : cannotBePlanned(problem);
+  };
   const { order, stages: before } = await planPictures(bindings, {
     ...{ query: query.sha256, gallery: gallery.sha256, ...rule },
     ...(model !== undefined && {
@@ -173,15 +177,12 @@ async function planOf(
         ...{ missing: [], embedded: {} },
       },
     }),
-  });
+  }).catch(refusing);
   // How many pictures are left to be ranked shows when they are embedded.
   const plan: Plan =
     before.length > 0
       ? { stages: before, shards: sumOfShards(before), multiplyAdds: 0, bytesRead: 0 }
-      : await planEvaluation(bindings.STORE, order, capacity, speeds).catch((error) => {
-          const problem = planProblem(error);
-          throw problem === undefined ? error : cannotBePlanned(problem);
-        });
+      : await planEvaluation(bindings.STORE, order, capacity, speeds).catch(refusing);
   return {
     object: 'evaluation.plan',
     query: { set: query.name, sha256: query.sha256, count: query.count },
@@ -239,15 +240,16 @@ function sumOfShards(stages: readonly PlannedStage[]): number {
 /** Records evaluations that were interrupted before they were planned as what they are. */
 async function recordInterrupted(bindings: OwnedBindings): Promise<void> {
   const old = await listQueued(bindings, Date.now() - PLANNING_MS, UNPLANNED_PER_LIST);
-  for (const { id } of old) {
-    if ((await ownerOf(bindings, id).progress()) !== undefined) continue;
+  const record = async ({ id }: EvaluationRow) => {
+    if ((await ownerOf(bindings, id).progress()) !== undefined) return;
     const outcome = {
       state: 'failed',
       finishedAt: new Date().toISOString(),
       error: NOT_STARTED_ERROR,
     } as const;
     await recordOutcome(bindings, id, outcome, { done: 0, total: 0 });
-  }
+  };
+  await Promise.all(old.map(record));
 }
 
 async function list(context: Context<AppTypes>): Promise<Response> {
@@ -268,7 +270,8 @@ async function list(context: Context<AppTypes>): Promise<Response> {
   const data = await Promise.all(page.map((row) => currentObject(env, row)));
   return context.json({
     object: 'list',
-    data,
+    // What has another state by now than the catalogue has is on the pages of that one.
+    data: data.filter((evaluation) => state === undefined || evaluation.state === state),
     hasMore: rows.length > limit,
     lastId: page.at(-1)?.id ?? null,
   });

@@ -8,7 +8,7 @@ export const FORMAT_BYTES = 512;
 
 /** The formats that are read, for whoever sent another. */
 export const FORMATS_READ =
-  '.npz and .zip (which begin with PK), .npy (\\x93NUMPY), .safetensors, .tar, .tar.gz, JSON lines and JSON';
+  '.npz and .zip (which begin with PK), .npy (\\x93NUMPY), .safetensors, .tar, .tar.gz, JSON lines and JSON; pictures come in a .zip, a .tar or a form';
 
 /** The format of a body by its first {@link FORMAT_BYTES} bytes, whatever was declared; `undefined` of no known one. */
 export function formatOf(first: Uint8Array): BodyFormat | undefined {

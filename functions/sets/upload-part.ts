@@ -22,7 +22,10 @@ export async function storePart(
     accept: (shape) => checkPart(upload, part, shape),
   });
   if (found.features === undefined) {
-    throw new SetError('features', `Part ${part} has no array "features".`);
+    throw new SetError(
+      'features',
+      `Part ${part} has no array "features". (An upload of pictures begins with "kind": "pictures".)`,
+    );
   }
   const { count: rows, blocks } = found.features;
   let labels: string | null = null;
