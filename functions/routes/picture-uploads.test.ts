@@ -237,7 +237,7 @@ test('the same part at the same time, all at once, and completed twice', async (
   expect((await send('GET', '/v1/sets/pictures')).body).toMatchObject({ count: 60 });
 });
 
-test('nothing is left of an upload that is taken back, nor of parts that were replaced', async () => {
+test('nothing is left of an upload that is taken back, nor of parts that were refused or replaced', async () => {
   const count = (name: string) =>
     env.CATALOGUE.prepare(`SELECT COUNT(*) AS n FROM ${name}`).first<number>('n');
   const objects = async () => (await env.STORE.list()).objects.map(({ key }) => key).sort();
@@ -251,8 +251,20 @@ test('nothing is left of an upload that is taken back, nor of parts that were re
   expect(await Promise.all(['uploads', 'upload_parts'].map(count))).toEqual(rows);
 
   const replaced = await begin({ count: 20 });
-  await putPart(replaced, 1, zip(some(40, 60)));
   await putPart(replaced, 1, zip(parts[0]));
+  // Block, page and labels of the part that is there; of those that are refused or replaced, nothing waits for the end.
+  const open = await objects();
+  expect(open).toHaveLength(before.length + 3);
+  for (let time = 0; time < 2; time++) {
+    expect((await putPart(replaced, 1, zip({ ...some(20, 40), 'zebra.png': digits[0][0] }))).status).toBe(
+      400,
+    );
+    expect(await objects()).toEqual(open);
+    expect((await putPart(replaced, 1, zip(some(40, 60)))).status).toBe(200);
+    expect(await objects()).toHaveLength(open.length);
+    expect((await putPart(replaced, 1, tarOf(parts[0]))).status).toBe(200);
+    expect(await objects()).toEqual(open);
+  }
   const { sha256 } = (await complete(replaced)).body;
   await send('PUT', '/v1/sets/whole?names=market1501', zip(parts[0]));
   await send('DELETE', '/v1/sets/whole');

@@ -80,8 +80,9 @@ export function uploadGone(id: string): ApiError {
 }
 
 /**
- * Removes what nobody needs any more: uploads that have ended or expired, and contents that no set and no
- * unfinished evaluation names, nor are made of one that is named. An object that another holder has too stays.
+ * Removes what nobody needs any more: uploads that have ended or expired, what parts had before others took their place,
+ * and contents that no set and no unfinished evaluation names, nor are made of one that is named. An object that another
+ * holder has too stays.
  *
  * What is removed is decided and noted in one transaction, then taken out of R2, then crossed out. Whoever
  * stores such an object meanwhile sees the note and waits; if this breaks off, a later sweep goes on.
@@ -95,15 +96,18 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
   ).first();
   if (unknown !== null) return;
   const dead = '(SELECT id FROM holders WHERE dead = 1)';
-  const [, , removed] = await CATALOGUE.batch<{ object: string }>([
+  const [, , , , , removed] = await CATALOGUE.batch<{ object: string }>([
     CATALOGUE.prepare(
       `DELETE FROM embedded_sets WHERE NOT ${isNamed(contentOf('embedded_sets', 'pictures_sha256'))}`,
     ),
+    CATALOGUE.prepare('UPDATE holders SET dead = 1 WHERE expires_at <= ?').bind(now),
+    CATALOGUE.prepare(`DELETE FROM upload_parts WHERE upload IN ${dead}`),
+    CATALOGUE.prepare(`DELETE FROM uploads WHERE id IN ${dead}`),
     CATALOGUE.prepare(
-      `UPDATE holders SET dead = 1 WHERE CASE WHEN expires_at IS NOT NULL THEN expires_at <= ?
-         ELSE NOT ${isNamed('holders.id')}
-           AND NOT EXISTS (SELECT 1 FROM embedded_sets WHERE ${contentOf('embedded_sets')} = holders.id) END`,
-    ).bind(now),
+      `UPDATE holders SET dead = 1 WHERE expires_at IS NULL AND NOT ${isNamed('holders.id')}
+         AND NOT EXISTS (SELECT 1 FROM embedded_sets WHERE ${contentOf('embedded_sets')} = holders.id)
+         AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE holder = holders.id)`,
+    ),
     CATALOGUE.prepare(
       `INSERT OR IGNORE INTO removals (object, started_at)
          SELECT DISTINCT object, ? FROM holds WHERE holder IN ${dead} AND NOT EXISTS (
@@ -111,8 +115,6 @@ export async function sweep(storage: Storage, now = Date.now()): Promise<void> {
          RETURNING object`,
     ).bind(now),
     CATALOGUE.prepare(`DELETE FROM holds WHERE holder IN ${dead}`),
-    CATALOGUE.prepare(`DELETE FROM upload_parts WHERE upload IN ${dead}`),
-    CATALOGUE.prepare(`DELETE FROM uploads WHERE id IN ${dead}`),
     CATALOGUE.prepare('DELETE FROM holders WHERE dead = 1'),
   ]);
   await remove(

@@ -14,7 +14,7 @@ import { type PicturePage, readPicturePages, storePicturePages } from './picture
 import { labelsMissing, PathLabels, PicturePaths } from './picture-labels.ts';
 import { type PictureTaker, readSetBody, type SetBodyOptions } from './set-body.ts';
 import { type FailedPicture, PictureSummary, storePictures } from './store-pictures.ts';
-import { listParts, type PicturesUpload, recordPart, type UploadPart } from './uploads.ts';
+import { listParts, type PicturesUpload, storeHeld, type UploadPart } from './uploads.ts';
 
 /** A part of a set of pictures, with the first of its pictures that could not be read. */
 export interface PicturePart extends UploadPart {
@@ -22,7 +22,7 @@ export interface PicturePart extends UploadPart {
 }
 
 /** Stores one part of an upload of pictures. Until all of it is stored, the part before it stands. */
-export async function storePicturePart(
+export function storePicturePart(
   bindings: OwnedBindings,
   upload: PicturesUpload,
   part: number,
@@ -30,29 +30,28 @@ export async function storePicturePart(
   { boundary }: Pick<SetBodyOptions, 'boundary'>,
 ): Promise<{ stored: PicturePart; created: boolean }> {
   const fail = (message: string) => new SetError('pictures', `pictures of part ${part}: ${message}`);
-  const store = new HeldStore(bindings, upload.id);
-  const collector = new PictureCollector(store, upload.names);
   const accept = () => {
     throw new SetError('features', `Part ${part} has features; the upload was begun for pictures.`);
   };
-  await readSetBody(body, store, { boundary, pictures: collector, accept });
-  const { entries, labels } = await collector.end();
-  if (entries.length === 0) throw fail('there are none in it.');
-  if (entries.length > upload.count) {
-    throw fail(`${entries.length} pictures; the whole upload was begun with count ${upload.count}.`);
-  }
-  const summary = new PictureSummary();
-  summary.take(entries);
-  await checkRoom(bindings, upload, part, summary.bytes);
-  const pages = await storePicturePages(store, entries);
-  const blocks = pages.map((page) => page.sha256);
-  const labelsObject = labels && (await putObject(store, bytesOf(joinLabels(labels))));
-  const sha256 = await sha256Of(
-    new TextEncoder().encode(JSON.stringify({ pages: blocks, labels: labelsObject ?? null })),
-  );
-  const { count: rows, bytes, errors } = summary;
-  const stored = { part, rows, sha256, blocks, labels: labelsObject ?? null, bytes };
-  return { stored: { ...stored, errors }, created: !(await recordPart(bindings, upload.id, stored)) };
+  return storeHeld(bindings, upload, async (store) => {
+    const collector = new PictureCollector(store, upload.names);
+    await readSetBody(body, store, { boundary, pictures: collector, accept });
+    const { entries, labels } = await collector.end();
+    if (entries.length === 0) throw fail('there are none in it.');
+    if (entries.length > upload.count) {
+      throw fail(`${entries.length} pictures; the whole upload was begun with count ${upload.count}.`);
+    }
+    const summary = new PictureSummary();
+    summary.take(entries);
+    await checkRoom(bindings, upload, part, summary.bytes);
+    const blocks = (await storePicturePages(store, entries)).map((page) => page.sha256);
+    const labelsObject = labels === undefined ? null : await putObject(store, bytesOf(joinLabels(labels)));
+    const sha256 = await sha256Of(
+      new TextEncoder().encode(JSON.stringify({ pages: blocks, labels: labelsObject })),
+    );
+    const { count: rows, bytes, errors } = summary;
+    return { part, rows, sha256, blocks, labels: labelsObject, bytes, errors };
+  });
 }
 
 /** Refuses a part with which a set would be larger than one may be, or its owner's quota is full. */

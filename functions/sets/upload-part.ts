@@ -4,37 +4,36 @@ import type { OwnedBindings } from '../owners.ts';
 import { rowsPerBlockOf } from './block-writer.ts';
 import { joinLabels } from './content.ts';
 import { bytesOf, putObject, sha256Of } from './content-store.ts';
-import { HeldStore } from './holds.ts';
 import { checkLabels, type FeaturesShape, readSetBody, type SetBodyOptions } from './set-body.ts';
-import { DTYPES, type EmbeddingsUpload, recordPart, type UploadPart } from './uploads.ts';
+import { DTYPES, type EmbeddingsUpload, storeHeld, type UploadPart } from './uploads.ts';
 
 /** Stores one part of an upload of embeddings. Until all of it is stored and checked, the part before it stands. */
-export async function storePart(
+export function storePart(
   bindings: OwnedBindings,
   upload: EmbeddingsUpload,
   part: number,
   body: ByteReader,
   reading: Pick<SetBodyOptions, 'side' | 'boundary'>,
 ): Promise<{ stored: UploadPart; created: boolean }> {
-  const store = new HeldStore(bindings, upload.id);
-  const found = await readSetBody(body, store, {
-    ...reading,
-    accept: (shape) => checkPart(upload, part, shape),
+  return storeHeld(bindings, upload, async (store) => {
+    const found = await readSetBody(body, store, {
+      ...reading,
+      accept: (shape) => checkPart(upload, part, shape),
+    });
+    if (found.features === undefined) {
+      throw new SetError(
+        'features',
+        `Part ${part} has no array "features". (An upload of pictures begins with "kind": "pictures".)`,
+      );
+    }
+    const { count: rows, blocks } = found.features;
+    let labels: string | null = null;
+    if (Object.keys(found.labels).length > 0) {
+      labels = await putObject(store, bytesOf(joinLabels(checkLabels(found.labels, rows))));
+    }
+    const sha256 = await sha256Of(new TextEncoder().encode(JSON.stringify({ rows, blocks, labels })));
+    return { part, rows, sha256, blocks, labels, bytes: 0 };
   });
-  if (found.features === undefined) {
-    throw new SetError(
-      'features',
-      `Part ${part} has no array "features". (An upload of pictures begins with "kind": "pictures".)`,
-    );
-  }
-  const { count: rows, blocks } = found.features;
-  let labels: string | null = null;
-  if (Object.keys(found.labels).length > 0) {
-    labels = await putObject(store, bytesOf(joinLabels(checkLabels(found.labels, rows))));
-  }
-  const sha256 = await sha256Of(new TextEncoder().encode(JSON.stringify({ rows, blocks, labels })));
-  const stored = { part, rows, sha256, blocks, labels, bytes: 0 };
-  return { stored, created: !(await recordPart(bindings, upload.id, stored)) };
 }
 
 /** Refuses a part that cannot fit into its set, before its numbers come. */

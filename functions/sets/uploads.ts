@@ -1,8 +1,8 @@
 import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
 import { checkStorage } from '../keys/quotas.ts';
-import { UPLOAD_LIFETIME_MS } from '../limits.ts';
+import { BODY_LIFETIME_MS, UPLOAD_LIFETIME_MS } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
-import { closeHolder, HOLDER_IS_LIVE, openHolder, sweep, uploadGone } from './holds.ts';
+import { closeHolder, HeldStore, HOLDER_IS_LIVE, openHolder, sweep, uploadGone } from './holds.ts';
 
 /** The types that a part's features may be declared to have, as NumPy calls them, with their short names. */
 export const DTYPES = { float16: 'f2', float32: 'f4', float64: 'f8' } as const;
@@ -126,20 +126,47 @@ export async function listParts({ CATALOGUE }: OwnedBindings, id: string): Promi
 }
 
 /**
+ * Stores a part under a holder of its own: what is left of one that is refused, or that another takes the place of,
+ * goes with the next sweep, and need not wait for the end of the upload.
+ *
+ * @param read stores what a part is made of.
+ */
+export async function storeHeld<Part extends UploadPart>(
+  bindings: OwnedBindings,
+  { id }: Upload,
+  read: (store: HeldStore) => Promise<Part>,
+): Promise<{ stored: Part; created: boolean }> {
+  const holder = crypto.randomUUID();
+  await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
+  let created = false;
+  try {
+    const stored = await read(new HeldStore(bindings, holder));
+    created = !(await recordPart(bindings, id, stored, holder));
+    return { stored, created };
+  } finally {
+    // Not that of a part that was recorded: it has no time to expire any more.
+    await closeHolder(bindings, holder);
+    if (!created) await sweep(bindings);
+  }
+}
+
+/**
  * Notes a part whose objects are stored; the upload waits anew from here. The same part again changes
  * nothing, another one takes the place of the one before.
  *
  * @returns whether the part was there before.
  */
-export async function recordPart(
+async function recordPart(
   { CATALOGUE }: OwnedBindings,
   id: string,
   part: UploadPart,
+  holder: string,
 ): Promise<boolean> {
   const now = Date.now();
   const bind = (sql: string, ...values: unknown[]) => CATALOGUE.prepare(sql).bind(id, now, ...values);
-  const [known, live] = await CATALOGUE.batch<{ sha256: string }>([
+  const [known, , , recorded] = await CATALOGUE.batch<{ sha256: string }>([
     CATALOGUE.prepare('SELECT sha256 FROM upload_parts WHERE upload = ? AND part = ?').bind(id, part.part),
+    bind(`UPDATE holders SET expires_at = NULL WHERE id = ?3 AND ${HOLDER_IS_LIVE}`, holder),
     bind(
       `UPDATE holders SET expires_at = ?3, revision = revision + NOT EXISTS (
          SELECT 1 FROM upload_parts WHERE upload = ?1 AND part = ?4 AND sha256 = ?5)
@@ -147,12 +174,13 @@ export async function recordPart(
       ...[now + UPLOAD_LIFETIME_MS, part.part, part.sha256],
     ),
     bind(
-      `INSERT OR REPLACE INTO upload_parts (upload, part, rows, sha256, blocks, labels, bytes)
-         SELECT ?1, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${HOLDER_IS_LIVE}`,
-      ...[part.part, part.rows, part.sha256, JSON.stringify(part.blocks), part.labels, part.bytes],
+      `INSERT OR REPLACE INTO upload_parts (upload, part, rows, sha256, blocks, labels, bytes, holder)
+         SELECT ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+           WHERE ${HOLDER_IS_LIVE} AND EXISTS (SELECT 1 FROM holders WHERE id = ?9)`,
+      ...[part.part, part.rows, part.sha256, JSON.stringify(part.blocks), part.labels, part.bytes, holder],
     ),
   ]);
-  if (live.meta.changes === 0) throw uploadGone(id);
+  if (recorded.meta.changes === 0) throw uploadGone(id);
   return known.results.length > 0;
 }
 
