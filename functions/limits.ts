@@ -367,7 +367,7 @@ export const ALARM_AGAIN_MS = 5_000;
 /** How long an evaluation may be in the catalogue before it is planned: reading the labels of two large sets. */
 export const PLANNING_MS = 60_000;
 
-/** Evaluations that a list looks after at a time, to see whether they were ever planned: as many as one owner may have. */
+/** Evaluations that a list looks after at a time, to see whether they were ever planned: as many as a page has. */
 export const UNPLANNED_PER_LIST = 100;
 
 /** The request that makes a key, and its name. */
