@@ -21,6 +21,7 @@ const kept: GPU[] = [];
  * @returns nothing where there is none: no driver, or no build of Dawn for this system.
  */
 export async function findAdapter(): Promise<Adapter | undefined> {
+  if (process.platform === 'linux' && !isLoadable('libvulkan.so.1')) return undefined;
   const dawn = await import('webgpu').catch(() => undefined);
   if (dawn === undefined) return undefined;
   Object.assign(globalThis, dawn.globals);
@@ -35,6 +36,20 @@ export async function findAdapter(): Promise<Adapter | undefined> {
     gpu,
     adapter,
   };
+}
+
+/**
+ * Whether the system has a shared library. Without Vulkan's, Dawn finds no card on Linux, and says so by a warning on
+ * standard error that reads like a failure; so it is not asked. Node refuses a library that is no addon of its own,
+ * but only once it has been found and loaded.
+ */
+function isLoadable(library: string): boolean {
+  try {
+    process.dlopen({ exports: {} }, library);
+    return true;
+  } catch (error) {
+    return !(error as Error).message.includes('cannot open shared object file');
+  }
 }
 
 let started: Promise<void> | undefined;

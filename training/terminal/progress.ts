@@ -4,6 +4,8 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 export interface Progress {
   /** @param note a few words shown behind the bar. */
   update(done: number, note?: string): void;
+  /** Changes the words behind the bar, where there is a bar. */
+  note(words: string): void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class ProgressBars {
           process.stderr.write(`  ${title}: ${total} in ${seconds(elapsed)}${note && `, ${note}`}\n`);
         }
       },
+      note: (words) => bar?.update({ note: words }),
     };
   }
 

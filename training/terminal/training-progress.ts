@@ -11,6 +11,7 @@ export class TrainingProgress {
   readonly #steps: number;
   readonly #recent: StepLine[] = [];
   #bar: Progress | undefined;
+  #note = '';
   #validation = '';
 
   constructor(bars: ProgressBars, title: string, steps: number) {
@@ -29,15 +30,17 @@ export class TrainingProgress {
     const seconds = total((one) => one.seconds);
     const parts = Object.entries(line.parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
     const waiting = (100 * total((one) => one.waitingSeconds)) / seconds;
-    this.#bar.update(
-      line.step,
+    this.#note =
       `loss ${line.loss.toFixed(3)}${parts.length > 1 ? ` (${parts.join(', ')})` : ''}, ` +
-        `${(total((one) => one.images) / seconds).toFixed(0)} images/s, ` +
-        `${waiting.toFixed(0)} % waiting for data${this.#validation}`,
-    );
+      `${(total((one) => one.images) / seconds).toFixed(0)} images/s, ` +
+      `${waiting.toFixed(0)} % waiting for data`;
+    // The last step is yet to be validated, and what was validated before it is not its mAP.
+    if (line.step === this.#steps) this.#validation = '';
+    this.#bar.update(line.step, this.#note + this.#validation);
   }
 
   validation({ validation }: ValidationLine, best: boolean): void {
     this.#validation = `, mAP ${(100 * validation.mAP).toFixed(2)} %${best ? ' (best)' : ''}`;
+    this.#bar?.note(this.#note + this.#validation);
   }
 }
