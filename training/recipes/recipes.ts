@@ -1,5 +1,6 @@
 import { cuhk03Detected } from './cuhk03-detected.ts';
 import { cuhk03Labeled } from './cuhk03-labeled.ts';
+import { imageFolder } from './image-folder.ts';
 import { market1501 } from './market1501.ts';
 import { mnistToy } from './mnist-toy.ts';
 import { mnistWide } from './mnist-wide.ts';
@@ -14,6 +15,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map([
   ['omniglot', omniglot],
   ['cuhk03-labeled', cuhk03Labeled],
   ['cuhk03-detected', cuhk03Detected],
+  ['image-folder', imageFolder],
   ['market1501', market1501],
   ['veri776', veri776],
 ]);
