@@ -1,7 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Neighbour, StoredSet } from '../api/answers.ts';
-import { embeddingPlot } from '../plots/embedding.ts';
-import { Figure } from './figure.tsx';
+import { type Drawing, Figure } from './figure.tsx';
 import { Neighbours } from './neighbours.tsx';
 
 interface EmbeddedPictureProps {
@@ -15,7 +14,10 @@ interface EmbeddedPictureProps {
 
 /** A picture with its embedding and what is near to it. */
 export function EmbeddedPicture({ name, address, embedding, problem, found }: EmbeddedPictureProps) {
-  const options = useMemo(() => embedding && embeddingPlot(embedding), [embedding]);
+  const drawing = useMemo<Drawing | undefined>(
+    () => embedding && ((plots) => plots.embeddingPlot(embedding)),
+    [embedding],
+  );
   const [copied, setCopied] = useState('');
   const copy = () =>
     navigator.clipboard.writeText(JSON.stringify(embedding)).then(
@@ -32,7 +34,7 @@ export function EmbeddedPicture({ name, address, embedding, problem, found }: Em
             {problem}
           </p>
         )}
-        {embedding !== undefined && options !== undefined && (
+        {embedding !== undefined && drawing !== undefined && (
           <>
             <dl class="facts">
               <div>
@@ -53,7 +55,7 @@ export function EmbeddedPicture({ name, address, embedding, problem, found }: Em
             <Figure
               title=""
               description={`The ${embedding.length} values of the embedding of ${name}`}
-              options={options}
+              drawing={drawing}
               height={56}
             />
             <div class="actions">

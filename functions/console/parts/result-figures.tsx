@@ -1,11 +1,7 @@
 import type { EvaluationFindings } from '@softmargin/shared/metrics/report.ts';
-import { useMemo } from 'preact/hooks';
+import { useCallback, useMemo } from 'preact/hooks';
 import { readQueryTable } from '../api/query-table.ts';
-import { averagePrecisionPlot } from '../plots/average-precision.ts';
-import { cmcPlot } from '../plots/cmc.ts';
-import { distancePlot } from '../plots/distances.ts';
-import { rocPlot } from '../plots/roc.ts';
-import { Figure } from './figure.tsx';
+import { type Drawing, Figure } from './figure.tsx';
 import { useLoaded } from './loaded.ts';
 import { percent } from './numbers.ts';
 import { Problem } from './problem.tsx';
@@ -14,39 +10,40 @@ import { Problem } from './problem.tsx';
 export function ResultFigures({ id, result }: { id: string; result: EvaluationFindings }) {
   const { cmc, reranked, verification, mAP } = result;
   const table = useLoaded((signal) => readQueryTable(id, signal), [id]);
-  const curves = useMemo(
-    () =>
-      cmcPlot([
+  const curves = useCallback<Drawing>(
+    (plots) =>
+      plots.cmcPlot([
         { name: 'ranked', cmc },
         ...(reranked === undefined ? [] : [{ name: 're-ranked', cmc: reranked.cmc }]),
       ]),
     [result],
   );
-  const precisions = useMemo(
-    () =>
-      table.value &&
-      mAP !== null &&
-      averagePrecisionPlot(
-        table.value.flatMap(({ averagePrecision }) => averagePrecision ?? []),
-        mAP,
-      ),
-    [table.value, mAP],
+  const precisions = useMemo<Drawing | undefined>(() => {
+    const values = table.value?.flatMap(({ averagePrecision }) => averagePrecision ?? []);
+    if (values === undefined || mAP === null) return undefined;
+    return (plots) => plots.averagePrecisionPlot(values, mAP);
+  }, [table.value, mAP]);
+  const roc = useMemo<Drawing | undefined>(
+    () => verification && ((plots) => plots.rocPlot(verification.roc)),
+    [verification],
   );
-  const roc = useMemo(() => verification && rocPlot(verification.roc), [verification]);
-  const distances = useMemo(() => verification && distancePlot(verification), [verification]);
+  const distances = useMemo<Drawing | undefined>(
+    () => verification && ((plots) => plots.distancePlot(verification)),
+    [verification],
+  );
   return (
     <section class="figures" aria-label="Figures">
       <Figure
         title={reranked === undefined ? 'CMC' : 'CMC; dashed: re-ranked'}
         description={`${percent(cmc['1'])} % at rank 1, ${percent(cmc['5'])} % at rank 5, ${percent(cmc['10'])} % at rank 10`}
-        options={curves}
+        drawing={curves}
       />
       {table.problem !== undefined && <Problem of={table.problem} again={table.reload} />}
       {precisions && (
         <Figure
           title="Average precision by query"
           description={`How many queries have which average precision; the mean is ${percent(mAP)} %`}
-          options={precisions}
+          drawing={precisions}
         />
       )}
       {verification !== undefined && roc !== undefined && distances !== undefined && (
@@ -56,13 +53,13 @@ export function ResultFigures({ id, result }: { id: string; result: EvaluationFi
             description={verification.tarAtFar
               .map(({ far, tar }) => `TAR ${percent(tar)} % at FAR ${far}`)
               .join(', ')}
-            options={roc}
+            drawing={roc}
           />
           <figure class="legend">
             <Figure
               title="Distances of pairs"
               description={`${verification.matchingPairs} matching pairs and ${verification.nonMatchingPairs} others by their distance`}
-              options={distances}
+              drawing={distances}
             />
             <figcaption class="quiet">
               <i class="swatch right" /> {verification.matchingPairs.toLocaleString('en')} matching

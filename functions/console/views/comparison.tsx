@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { comparisonSchema, type Evaluation, evaluationSchema } from '../api/answers.ts';
 import { requestJson } from '../api/request.ts';
-import { Figure } from '../parts/figure.tsx';
+import { type Drawing, Figure } from '../parts/figure.tsx';
 import { Headings } from '../parts/headings.tsx';
 import { useLoaded } from '../parts/loaded.ts';
 import { percent, whole } from '../parts/numbers.ts';
@@ -9,8 +9,6 @@ import { WhenLoaded } from '../parts/problem.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { protocolTitle } from '../parts/state-mark.tsx';
 import { addressOf } from '../place.ts';
-import { cmcPlot } from '../plots/cmc.ts';
-import { differencePlot } from '../plots/differences.ts';
 
 /** Two evaluations of the same queries, in pairs. */
 export function ComparisonView({ a, b }: { a: string; b: string }) {
@@ -26,15 +24,15 @@ export function ComparisonView({ a, b }: { a: string; b: string }) {
     [a, b],
   );
   const value = loaded.value;
-  const differences = useMemo(
-    () => value && differencePlot({ mAP: value.comparison.mAP, 'CMC-1': value.comparison.cmc1 }),
-    [value],
-  );
-  const curves = useMemo(
-    () =>
-      value && cmcPlot(value.evaluations.map(({ result }, i) => ({ name: 'ab'[i], cmc: result?.cmc ?? {} }))),
-    [value],
-  );
+  const differences = useMemo<Drawing | undefined>(() => {
+    if (value === undefined) return undefined;
+    const { mAP, cmc1 } = value.comparison;
+    return (plots) => plots.differencePlot({ mAP, 'CMC-1': cmc1 });
+  }, [value]);
+  const curves = useMemo<Drawing | undefined>(() => {
+    const both = value?.evaluations.map(({ result }, i) => ({ name: 'ab'[i], cmc: result?.cmc ?? {} }));
+    return both && ((plots) => plots.cmcPlot(both));
+  }, [value]);
   return (
     <>
       <h1>Two evaluations</h1>
@@ -63,12 +61,12 @@ export function ComparisonView({ a, b }: { a: string; b: string }) {
                 <Figure
                   title="Difference, b − a"
                   description={comparison.summary.join(' ')}
-                  options={differences}
+                  drawing={differences}
                   height={150}
                 />
               )}
               {curves !== undefined && (
-                <Figure title="CMC; b is dashed" description="Both curves by rank" options={curves} />
+                <Figure title="CMC; b is dashed" description="Both curves by rank" drawing={curves} />
               )}
             </section>
           </>
