@@ -14,6 +14,7 @@ export interface Bindings {
   /** Counts the requests of each key. */
   readonly REQUESTS: RateLimit;
   readonly API_KEY?: string;
+  readonly QUOTA_SETS?: string;
   readonly QUOTA_VECTORS?: string;
   readonly QUOTA_BYTES?: string;
   readonly QUOTA_EVALUATIONS?: string;
@@ -77,7 +78,8 @@ const variablesSchema = z.object({
   CORS_ORIGINS: originsSchema.pipe(
     z.array(z.string().regex(/^https?:\/\/[a-z0-9.-]+(:\d+)?$/, 'must be an origin')),
   ),
-  /** What each owner may have: rows of stored sets, bytes, and evaluations that are queued or run. */
+  /** What each owner may have: stored sets, their rows, bytes, and evaluations that are queued or run. */
+  QUOTA_SETS: quotaSchema.default(QUOTAS.sets),
   QUOTA_VECTORS: quotaSchema.default(QUOTAS.vectors),
   QUOTA_BYTES: quotaSchema.default(QUOTAS.bytes),
   QUOTA_EVALUATIONS: quotaSchema.default(QUOTAS.evaluations),

@@ -382,7 +382,12 @@ export const RATE_LIMIT = 30_000;
 export const RATE_PERIOD_SECONDS = 60;
 
 /** What an owner may have, where the deployment has not set another. */
-export const QUOTAS = { vectors: 20_000_000, bytes: 200 * 1024 * MiB, evaluations: 500 } as const;
+export const QUOTAS = {
+  sets: 10_000,
+  vectors: 20_000_000,
+  bytes: 200 * 1024 * MiB,
+  evaluations: 500,
+} as const;
 
 /** When it is worth asking again after a quota was found to be full. */
 export const QUOTA_RETRY_SECONDS = 60;

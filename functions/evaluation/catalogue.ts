@@ -1,6 +1,7 @@
 import type { PictureOrder } from '../embedding/picture-order.ts';
 import type { Bindings } from '../environment.ts';
 import { isBuiltIn } from '../inference/built-in-names.ts';
+import { evaluationQuota, hasFewerEvaluations } from '../keys/quotas.ts';
 import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription, SetKind } from '../sets/catalogue.ts';
 import { SERVICE_VERSION } from '../version.ts';
@@ -108,12 +109,13 @@ const MODEL_IS_THERE = `EXISTS (SELECT 1 FROM model_versions
  * Records an evaluation, in one step.
  *
  * @returns whether it is there now; not where its key is taken, or a set or the model was replaced or deleted
- *   meanwhile.
+ *   meanwhile, or as many of the owner are under way as may be.
  */
 export async function recordEvaluation(
-  { CATALOGUE, owner }: OwnedBindings,
+  bindings: OwnedBindings,
   { id, query, gallery, model, rule, webhookUrl, idempotency }: NewEvaluation,
 ): Promise<boolean> {
+  const { CATALOGUE, owner } = bindings;
   const { protocol, distance, ...options } = rule;
   const { meta } = await CATALOGUE.prepare(
     `INSERT INTO evaluations (query_set, query_sha256, gallery_set, gallery_sha256, owner, id, state, query_count,
@@ -121,7 +123,7 @@ export async function recordEvaluation(
        webhook_url, created_at, query_kind, gallery_kind, model, model_sha256)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'queued', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
          ?20, ?21
-       WHERE ${SETS_ARE_THERE} AND (?22 OR ${MODEL_IS_THERE})
+       WHERE ${SETS_ARE_THERE} AND (?22 OR ${MODEL_IS_THERE}) AND ${hasFewerEvaluations('?5', '?23')}
      ON CONFLICT (owner, idempotency_key) DO NOTHING`,
   )
     .bind(
@@ -134,6 +136,7 @@ export async function recordEvaluation(
       new Date().toISOString(),
       ...[query.kind, gallery.kind, model?.name ?? null, model?.sha256 ?? null],
       Number(model === undefined || isBuiltIn(model.name)),
+      evaluationQuota(bindings),
     )
     .run();
   return meta.changes === 1;
@@ -201,15 +204,16 @@ export async function listQueued(
 export const NOT_STARTED = 'not_started';
 
 /** Opens an evaluation that was never planned once more, if its sets are still what they were. */
-export async function reopenEvaluation({ CATALOGUE }: Catalogue, row: EvaluationRow): Promise<void> {
-  await CATALOGUE.prepare(
+export async function reopenEvaluation(bindings: OwnedBindings, row: EvaluationRow): Promise<void> {
+  await bindings.CATALOGUE.prepare(
     `UPDATE evaluations SET state = 'queued', error = NULL, finished_at = NULL, created_at = ?6
-       WHERE id = ?7 AND state = 'failed' AND error ->> 'code' = '${NOT_STARTED}' AND ${SETS_ARE_THERE}`,
+       WHERE id = ?7 AND state = 'failed' AND error ->> 'code' = '${NOT_STARTED}' AND ${SETS_ARE_THERE}
+         AND ${hasFewerEvaluations('?5', '?8')}`,
   )
     .bind(
       ...[row.query_set, row.query_sha256, row.gallery_set, row.gallery_sha256, row.owner],
       new Date().toISOString(),
-      row.id,
+      ...[row.id, evaluationQuota(bindings)],
     )
     .run();
 }

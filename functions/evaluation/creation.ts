@@ -2,6 +2,7 @@ import type { PictureOrder } from '../embedding/picture-order.ts';
 import { ApiError } from '../errors.ts';
 import { findModel } from '../inference/model-catalogue.ts';
 import type { ModelReference } from '../inference/model-reference.ts';
+import { checkEvaluations } from '../keys/quotas.ts';
 import type { OwnedBindings } from '../owners.ts';
 import type { SetDescription } from '../sets/catalogue.ts';
 import {
@@ -38,7 +39,10 @@ export async function repeatedEvaluation(
     });
   }
   // The first request may be in the midst of its planning, or was interrupted there.
-  if (row.error !== null && JSON.parse(row.error).code === NOT_STARTED) await reopenEvaluation(bindings, row);
+  if (row.error !== null && JSON.parse(row.error).code === NOT_STARTED) {
+    await checkEvaluations(bindings);
+    await reopenEvaluation(bindings, row);
+  }
   const current = await findEvaluationByKey(bindings, key);
   if (current !== null && !hasEnded(current)) await plan(bindings, current, webhook);
   return current ?? undefined;
@@ -59,6 +63,7 @@ export async function createEvaluation(
       const row = await repeatedEvaluation(bindings, idempotency, webhook);
       if (row !== undefined) return { row, created: false };
     }
+    await checkEvaluations(bindings);
     throw new ApiError(409, {
       message: `The set "${evaluation.query.name}" or "${evaluation.gallery.name}" was replaced or deleted while the evaluation was asked for; send it again.`,
       param: 'query',

@@ -1,5 +1,6 @@
 import { type Manifest, manifestSchema } from '@softmargin/shared/bundle/manifest.ts';
 import { ApiError } from '../errors.ts';
+import { checkStorage, hasRoomInSql, roomFor } from '../keys/quotas.ts';
 import { type OwnedBindings, ownedKey } from '../owners.ts';
 import { builtInNames, DEFAULT_MODEL, isBuiltIn } from './built-in-names.ts';
 import { describeBuiltIn } from './builtin.ts';
@@ -113,14 +114,18 @@ export async function setDefaultModel({ CATALOGUE, owner }: Catalogue, name: str
  * it from then on. The newest version, put again, stays what it is.
  *
  * @returns the version, and whether the model is new.
+ * @throws {ApiError} 429 where the owner's quota does not have room for it.
  */
 export async function publishModel(
-  { CATALOGUE, owner }: Catalogue,
+  bindings: OwnedBindings,
   name: string,
   { sha256, manifest, bytes }: Pick<ModelDescription, 'sha256' | 'manifest' | 'bytes'>,
   object: string,
 ): Promise<{ model: ModelDescription; created: boolean }> {
+  const { CATALOGUE, owner } = bindings;
   const createdAt = new Date();
+  const storing = { sets: 0, vectors: 0, bytes };
+  const isNewest = 'EXISTS (SELECT 1 FROM models WHERE owner = ?1 AND name = ?2 AND sha256 = ?3)';
   const content = ownedKey(owner, sha256);
   const [before, , , , , current] = await CATALOGUE.batch<VersionRow>([
     CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? AND name = ?').bind(owner, name),
@@ -130,12 +135,21 @@ export async function publishModel(
       `INSERT INTO model_versions (owner, name, version, sha256, bytes, manifest, created_at)
        SELECT ?1, ?2,
            1 + COALESCE((SELECT MAX(version) FROM model_versions WHERE owner = ?1 AND name = ?2), 0), ?3, ?4, ?5, ?6
-         WHERE NOT EXISTS (SELECT 1 FROM models WHERE owner = ?1 AND name = ?2 AND sha256 = ?3)`,
-    ).bind(owner, name, sha256, bytes, JSON.stringify(manifest), createdAt.toISOString()),
+         WHERE NOT ${isNewest} AND ${hasRoomInSql('?1', '?7')}`,
+    ).bind(
+      ...[owner, name, sha256, bytes, JSON.stringify(manifest), createdAt.toISOString()],
+      roomFor(bindings, storing),
+    ),
     newest(CATALOGUE, owner, name),
     CATALOGUE.prepare('SELECT * FROM models WHERE owner = ? AND name = ?').bind(owner, name),
   ]);
-  return { model: describeRow(current.results[0]), created: before.results.length === 0 };
+  const [published] = current.results;
+  if (published?.sha256 !== sha256) {
+    await checkStorage(bindings, storing);
+    // There was no room, and there is some now.
+    return publishModel(bindings, name, { sha256, manifest, bytes }, object);
+  }
+  return { model: describeRow(published), created: before.results.length === 0 };
 }
 
 /**

@@ -48,7 +48,7 @@ async function storeChecked(
   { bundle: { manifest, sha256 }, pieces }: { bundle: Bundle; pieces: readonly Uint8Array[] },
 ): Promise<{ model: ModelDescription; created: boolean }> {
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  await checkStorage(bindings, { vectors: 0, bytes });
+  await checkStorage(bindings, { sets: 0, vectors: 0, bytes });
   const holder = crypto.randomUUID();
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {

@@ -1,7 +1,12 @@
 import { env } from 'cloudflare:workers';
+import { serialiseNpz } from '@softmargin/shared/sets/npz.ts';
 import { expect, test } from 'vitest';
 import { createApp } from '../app.ts';
 import type { Bindings } from '../environment.ts';
+import { recordEvaluation } from '../evaluation/catalogue.ts';
+import { ruleSchema } from '../evaluation/order.ts';
+import { bindingsOf } from '../owners.ts';
+import { findSet, type StoredSet } from '../sets/catalogue.ts';
 import { keyOf } from '../test/client.ts';
 
 const SET = {
@@ -32,7 +37,8 @@ async function ask(
     { ...env, ...variables },
   );
   const text = await response.text();
-  return { response, error: (text === '' ? {} : JSON.parse(text)).error };
+  const answer = text === '' ? {} : JSON.parse(text);
+  return { response, answer, error: answer.error };
 }
 
 test('vectors are counted, and a set that is replaced makes room', async () => {
@@ -72,6 +78,63 @@ test('evaluations under way are counted', async () => {
   const { response, error } = await run();
   expect([response.status, error.code]).toEqual([429, 'evaluation_quota_exceeded']);
   expect(error.message).toContain('may have 0 evaluations queued or running; "few-jobs" has 0');
+});
+
+test('sets are counted, with uploads that are to become some; one that is replaced is not one more', async () => {
+  const key = await keyOf('few-sets', 'evaluate');
+  const QUOTA_SETS = '2';
+  const put = (name: string) => ask({ QUOTA_SETS }, key, 'PUT', `/v1/sets/${name}`, SET);
+  const begin = () => ask({ QUOTA_SETS }, key, 'POST', '/v1/sets/b/uploads', { count: 2, dimension: 1 });
+  expect((await put('a')).response.status).toBe(201);
+  const upload = (await begin()).response;
+  expect(upload.status).toBe(201);
+  expect((await put('a')).response.status).toBe(200);
+  for (const { response, error } of [await put('c'), await begin()]) {
+    expect([response.status, error.code]).toEqual([429, 'storage_quota_exceeded']);
+    expect(error.message).toContain('may store 2 sets; "few-sets" has 2, and this would be 1 more');
+  }
+  // What is announced becomes the set: it is not counted twice.
+  const path = upload.headers.get('Location') as string;
+  const part = serialiseNpz({
+    ...{ count: 2, dimension: 1, features: Float32Array.of(1, 2) },
+    ...{ identities: Int32Array.of(1, 2), cameras: Int32Array.of(1, 1) },
+  });
+  const init = { method: 'PUT', headers: key, body: part as BodyInit };
+  expect((await createApp().request(`${path}/parts/1`, init, { ...env, QUOTA_SETS })).status).toBe(201);
+  expect((await ask({ QUOTA_SETS }, key, 'POST', `${path}/complete`)).response.status).toBe(201);
+});
+
+test('requests that come together do not pass a quota together', async () => {
+  const key = await keyOf('racing', 'evaluate');
+  const AT_ONCE = 8;
+  const statusesOf = async (request: (i: number) => ReturnType<typeof ask>) => {
+    const asked = Array.from({ length: AT_ONCE }, (_, i) => request(i));
+    return (await Promise.all(asked)).map(({ response }) => response.status).sort();
+  };
+  const passed = (count: number, status: number) =>
+    Array.from({ length: AT_ONCE }, (_, i) => (i < count ? status : 429));
+
+  const put = (i: number) => ask({ QUOTA_VECTORS: '10' }, key, 'PUT', `/v1/sets/s${i}`, SET);
+  expect(await statusesOf(put)).toEqual(passed(3, 201));
+  const begin = () =>
+    ask({ QUOTA_BYTES: '1000' }, key, 'POST', '/v1/sets/u/uploads', { count: 20, dimension: 4 });
+  // 72 bytes are stored; each announces 320.
+  expect(await statusesOf(begin)).toEqual(passed(2, 201));
+
+  // Recorded and not planned, so that none of them ends meanwhile.
+  const [{ id: name }] = (await ask({}, key, 'GET', '/v1/sets')).answer.data;
+  const bindings = { ...bindingsOf(env, 'racing'), QUOTA_EVALUATIONS: '5' };
+  const set = (await findSet(bindings, name)) as StoredSet;
+  const rule = ruleSchema.parse({ protocol: 'none', distance: 'cosine' });
+  const recorded = await Promise.all(
+    Array.from({ length: AT_ONCE }, () =>
+      recordEvaluation(bindings, { id: crypto.randomUUID(), query: set, gallery: set, rule }),
+    ),
+  );
+  expect(recorded.filter((isThere) => isThere)).toHaveLength(5);
+  const job = { query: name, gallery: name, protocol: 'none', distance: 'cosine' };
+  const { error } = await ask({ QUOTA_EVALUATIONS: '5' }, key, 'POST', '/v1/evaluations', job);
+  expect(error.code).toBe('evaluation_quota_exceeded');
 });
 
 test('the requests of a key are counted, and not those of another', async () => {

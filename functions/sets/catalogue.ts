@@ -1,4 +1,5 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
+import { hasRoomInSql, refuseAbove, roomFor, type Storing, storedInSql } from '../keys/quotas.ts';
 import { type OwnedBindings, ownedKey } from '../owners.ts';
 import { contentKey } from './content-store.ts';
 
@@ -53,14 +54,16 @@ const COLUMNS =
  *
  * @param revision of the holder: where it has another by now, or has expired, nothing happens.
  * @returns `undefined` where nothing happened.
+ * @throws {ApiError} 429 where the owner's quotas leave no room for it; a set that it replaces makes some.
  */
 export async function publishSet(
-  { CATALOGUE, owner }: OwnedBindings,
+  bindings: OwnedBindings,
   name: string,
   { kind, sha256, count, dimension, brokenPictures, bytes, labels, objects }: StoredContent,
   holder: string,
   revision: number,
 ): Promise<{ description: StoredSet; created: boolean } | undefined> {
+  const { CATALOGUE, owner } = bindings;
   const identities = countDifferent(labels.identities);
   const cameras = countDifferent(labels.cameras);
   const groups = labels.groups === undefined ? null : countDifferent(labels.groups);
@@ -69,10 +72,16 @@ export async function publishSet(
     'EXISTS (SELECT 1 FROM holders WHERE id = ?1 AND revision = ?2 AND expires_at > unixepoch() * 1000)';
   const bind = (sql: string, ...values: unknown[]) =>
     CATALOGUE.prepare(sql).bind(holder, revision, ...values);
+  const storing = { sets: 1, vectors: count, bytes };
+  const replaced = { sets: 'name = ?3', uploads: 'uploads.id = ?1' };
   const content = ownedKey(owner, sha256);
   const keys = JSON.stringify(objects.map((object) => ownedKey(owner, contentKey(object))));
-  const [known, , , published] = await CATALOGUE.batch([
-    CATALOGUE.prepare('SELECT 1 FROM sets WHERE owner = ? AND name = ?').bind(owner, name),
+  const [before, , , published] = await CATALOGUE.batch<Storing & { unchanged: number; known: number }>([
+    bind(
+      `SELECT ${unchanged} AS unchanged, EXISTS (SELECT 1 FROM sets WHERE owner = ?4 AND name = ?3) AS known,
+         stored.* FROM (${storedInSql('?4', replaced)}) AS stored`,
+      ...[name, owner],
+    ),
     bind(`INSERT OR IGNORE INTO holders (id) SELECT ?3 WHERE ${unchanged}`, content),
     bind(
       `INSERT OR IGNORE INTO holds (object, holder) SELECT value, ?3 FROM json_each(?4) WHERE ${unchanged}`,
@@ -83,16 +92,21 @@ export async function publishSet(
       `INSERT OR REPLACE INTO sets
          (name, sha256, count, dimension, identities, cameras, created_at, kind, "groups", broken_pictures,
            owner, bytes)
-         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 WHERE ${unchanged}`,
+         SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+         WHERE ${unchanged} AND ${hasRoomInSql('?13', '?15', replaced)}`,
       ...[name, sha256, count, dimension, identities, cameras, createdAt, kind, groups, brokenPictures],
-      ...[owner, bytes],
+      ...[owner, bytes, roomFor(bindings, storing)],
     ),
     CATALOGUE.prepare('UPDATE holders SET expires_at = 0 WHERE id = ? AND revision = ?').bind(
       holder,
       revision,
     ),
   ]);
-  if (published.meta.changes === 0) return undefined;
+  if (published.meta.changes === 0) {
+    const [found] = before.results;
+    if (found.unchanged) refuseAbove(bindings, found, storing);
+    return undefined;
+  }
   return {
     description: {
       ...{
@@ -109,7 +123,7 @@ export async function publishSet(
         createdAt,
       },
     },
-    created: known.results.length === 0,
+    created: !before.results[0].known,
   };
 }
 

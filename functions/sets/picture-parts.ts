@@ -1,7 +1,6 @@
 import type { Labels } from '@softmargin/shared/metrics/protocols.ts';
 import type { ByteReader } from '@softmargin/shared/sets/byte-reader.ts';
 import { SetError } from '@softmargin/shared/sets/embedding-set.ts';
-import { checkStorage } from '../keys/quotas.ts';
 import { MAX_SET_PICTURE_BYTES, MAX_SET_PICTURES } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
 import type { StoredSet } from './catalogue.ts';
@@ -54,7 +53,7 @@ export function storePicturePart(
   });
 }
 
-/** Refuses a part with which a set would be larger than one may be, or its owner's quota is full. */
+/** Refuses a part with which a set would be larger than one may be. */
 async function checkRoom(
   bindings: OwnedBindings,
   upload: PicturesUpload,
@@ -65,7 +64,6 @@ async function checkRoom(
   const replaced = parts.find((known) => known.part === part)?.bytes ?? 0;
   const others = parts.reduce((sum, known) => sum + known.bytes, 0) - replaced;
   checkSetBytes(others + bytes, `pictures of part ${part}: with its ${bytes} bytes`);
-  await checkStorage(bindings, { vectors: 0, bytes: bytes - replaced });
 }
 
 function checkSetBytes(bytes: number, what: string): void {

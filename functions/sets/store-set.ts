@@ -11,7 +11,7 @@ import { BODY_LIFETIME_MS, MAX_JSON_SET_BYTES, MAX_SET_BODY_BYTES } from '../lim
 import type { OwnedBindings } from '../owners.ts';
 import { BlockWriter, type StoredFeatures } from './block-writer.ts';
 import { FORMAT_BYTES, formatOf } from './body-format.ts';
-import { findSet, publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
+import { publishSet, type StoredContent, type StoredSet } from './catalogue.ts';
 import { joinLabels, storeIndex } from './content.ts';
 import { bytesOf, type ContentStore, putObject } from './content-store.ts';
 import { closeHolder, HeldStore, openHolder, sweep, uploadGone } from './holds.ts';
@@ -49,11 +49,9 @@ export async function storeSet(
   const holder = crypto.randomUUID();
   await openHolder(bindings, holder, Date.now() + BODY_LIFETIME_MS);
   try {
-    await checkStorage(bindings, { vectors: 1, bytes: 0 });
+    // Before the body is taken: one that could be replaced makes room.
+    await checkStorage(bindings, { sets: 1, vectors: 1, bytes: 0 }, { sets: 'name = ?2' }, name);
     const { content, errors } = await storeBody(new HeldStore(bindings, holder), body, reading);
-    // One that is replaced makes room.
-    const { count = 0, bytes = 0 } = (await findSet(bindings, name)) ?? {};
-    await checkStorage(bindings, { vectors: content.count - count, bytes: content.bytes - bytes });
     const published = await publishSet(bindings, name, content, holder, 0);
     if (published === undefined) throw uploadGone(holder);
     return { ...published, errors };

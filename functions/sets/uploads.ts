@@ -1,5 +1,12 @@
 import type { PictureNaming } from '@softmargin/shared/sets/picture-names.ts';
-import { checkStorage } from '../keys/quotas.ts';
+import {
+  checkStorage,
+  hasRoomInSql,
+  refuseAbove,
+  roomFor,
+  type Storing,
+  storedInSql,
+} from '../keys/quotas.ts';
 import { BODY_LIFETIME_MS, UPLOAD_LIFETIME_MS } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
 import { closeHolder, HeldStore, HOLDER_IS_LIVE, openHolder, sweep, uploadGone } from './holds.ts';
@@ -56,7 +63,11 @@ export interface UploadPart {
   readonly labels: string | null;
 }
 
-/** Begins an upload. What expired before is cleared away on the occasion. */
+/**
+ * Begins an upload. What expired before is cleared away on the occasion.
+ *
+ * @throws {ApiError} 429 where the owner's quotas leave no room for what is announced.
+ */
 export async function beginUpload(
   bindings: OwnedBindings,
   set: string,
@@ -65,23 +76,33 @@ export async function beginUpload(
   await sweep(bindings);
   const { kind, count } = request;
   const dimension = kind === 'pictures' ? 0 : request.dimension;
-  await checkStorage(bindings, {
+  const storing = {
+    sets: 1,
     vectors: count,
     bytes: Float32Array.BYTES_PER_ELEMENT * count * dimension,
-  });
+  };
   const id = crypto.randomUUID();
   const now = Date.now();
   const createdAt = new Date(now).toISOString();
   const expiresAt = now + UPLOAD_LIFETIME_MS;
   const dtype = kind === 'pictures' ? null : (request.dtype ?? null);
   const names = kind === 'pictures' ? (request.names ?? null) : null;
-  await openHolder(bindings, id, expiresAt);
-  await bindings.CATALOGUE.prepare(
-    `INSERT INTO uploads (id, owner, set_name, kind, count, dimension, dtype, names, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
-    .bind(id, bindings.owner, set, kind, count, dimension, dtype, names, createdAt)
-    .run();
+  const { CATALOGUE, owner } = bindings;
+  const [begun] = await CATALOGUE.batch([
+    CATALOGUE.prepare(
+      `INSERT INTO uploads (id, owner, set_name, kind, count, dimension, dtype, names, created_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ${hasRoomInSql('?2', '?10')}`,
+    ).bind(id, owner, set, kind, count, dimension, dtype, names, createdAt, roomFor(bindings, storing)),
+    CATALOGUE.prepare('INSERT INTO holders (id, expires_at) SELECT id, ?2 FROM uploads WHERE id = ?1').bind(
+      id,
+      expiresAt,
+    ),
+  ]);
+  if (begun.meta.changes === 0) {
+    await checkStorage(bindings, storing);
+    // There was no room, and there is some now.
+    return beginUpload(bindings, set, request);
+  }
   return { ...request, id, set, createdAt, expiresAt, revision: 0 };
 }
 
@@ -155,18 +176,22 @@ export async function storeHeld<Part extends UploadPart>(
  * nothing, another one takes the place of the one before.
  *
  * @returns whether the part was there before.
+ * @throws {ApiError} 429 where the owner's quotas leave no room for its bytes.
  */
 async function recordPart(
-  { CATALOGUE }: OwnedBindings,
+  bindings: OwnedBindings,
   id: string,
   part: UploadPart,
   holder: string,
 ): Promise<boolean> {
+  const { CATALOGUE, owner } = bindings;
+  const storing = { sets: 0, vectors: 0, bytes: part.bytes };
+  const replaced = { upload_parts: 'upload = ?1 AND part = ?3' };
   const now = Date.now();
   const bind = (sql: string, ...values: unknown[]) => CATALOGUE.prepare(sql).bind(id, now, ...values);
-  const [known, , , recorded] = await CATALOGUE.batch<{ sha256: string }>([
+  const [stored, known, live, recorded] = await CATALOGUE.batch<Storing>([
+    bind(storedInSql('?4', replaced), part.part, owner),
     CATALOGUE.prepare('SELECT sha256 FROM upload_parts WHERE upload = ? AND part = ?').bind(id, part.part),
-    bind(`UPDATE holders SET expires_at = NULL WHERE id = ?3 AND ${HOLDER_IS_LIVE}`, holder),
     bind(
       `UPDATE holders SET expires_at = ?3, revision = revision + NOT EXISTS (
          SELECT 1 FROM upload_parts WHERE upload = ?1 AND part = ?4 AND sha256 = ?5)
@@ -176,11 +201,21 @@ async function recordPart(
     bind(
       `INSERT OR REPLACE INTO upload_parts (upload, part, rows, sha256, blocks, labels, bytes, holder)
          SELECT ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-           WHERE ${HOLDER_IS_LIVE} AND EXISTS (SELECT 1 FROM holders WHERE id = ?9)`,
+           WHERE ${HOLDER_IS_LIVE} AND EXISTS (SELECT 1 FROM holders WHERE id = ?9)
+             AND (?8 = 0 OR ${hasRoomInSql('?10', '?11', replaced)})`,
       ...[part.part, part.rows, part.sha256, JSON.stringify(part.blocks), part.labels, part.bytes, holder],
+      ...[owner, roomFor(bindings, storing)],
+    ),
+    bind(
+      `UPDATE holders SET expires_at = NULL
+         WHERE id = ?3 AND EXISTS (SELECT 1 FROM upload_parts WHERE upload = ?1 AND holder = ?3)`,
+      holder,
     ),
   ]);
-  if (recorded.meta.changes === 0) throw uploadGone(id);
+  if (recorded.meta.changes === 0) {
+    if (live.meta.changes > 0) refuseAbove(bindings, stored.results[0], storing);
+    throw uploadGone(id);
+  }
   return known.results.length > 0;
 }
 
