@@ -38,23 +38,13 @@ export async function nearestItems(
   for (let number = 0; number * gallery.rowsPerBlock < gallery.count; number++) {
     const block = await gallery.read(number);
     run.setBlock(block, () => false);
-    run.setLists({
-      starts: Int32Array.from({ length: queries.count + 1 }, (_, q) => q * block.count),
-      items: Int32Array.from(
-        { length: queries.count * block.count },
-        (_, i) => block.start + (i % block.count),
-      ),
-    });
-    run.locate(block);
-    const found = run.scores();
-    for (let q = 0; q < queries.count; q++) {
-      const first = q * kept;
+    run.eachRow(block, (query, item, scores) => {
+      const first = query * kept;
       const last = first + kept - 1;
-      for (let j = 0; j < block.count; j++) {
-        const key = -found[q * block.count + j];
-        if (key < keys[last]) insertNearest(keys, items, first, last, key, block.start + j);
+      for (let j = 0; j < scores.length; j++) {
+        if (-scores[j] < keys[last]) insertNearest(keys, items, first, last, -scores[j], item + j);
       }
-    }
+    });
   }
   const squares = run.querySquares();
   const distances = Float64Array.from(keys, (key, i) =>

@@ -122,19 +122,24 @@ class Nearest {
     this.#length = length;
   }
 
-  /** @param row what orders items `first` to `first + row.length − 1` for the query: the lower, the nearer. */
-  add(query: number, first: number, row: Float64Array): void {
+  /**
+   * @param row what orders items `first` to `first + row.length − 1` for the query.
+   * @param sign 1 where the lower is the nearer, −1 where the higher is.
+   */
+  add(query: number, first: number, row: Float32Array | Float64Array, sign: 1 | -1): void {
     const list = this.#lists[query - this.#start];
+    const furthest = () =>
+      list.length < this.#length ? Number.POSITIVE_INFINITY : list[list.length - 1].value;
+    let limit = furthest();
     for (let j = 0; j < row.length; j++) {
-      const value = row[j];
-      const isFull = list.length === this.#length;
+      const value = sign * row[j];
       // An item that is as far as another stands behind it.
-      if ((isFull && value >= list[list.length - 1].value) || !this.#protocol.keeps(query, first + j))
-        continue;
-      if (isFull) list.pop();
+      if (value >= limit || !this.#protocol.keeps(query, first + j)) continue;
+      if (list.length === this.#length) list.pop();
       let place = list.length;
       while (place > 0 && list[place - 1].value > value) place--;
       list.splice(place, 0, { item: first + j, value });
+      limit = furthest();
     }
   }
 
@@ -168,14 +173,11 @@ export async function topLists(
   const nearest = new Nearest(protocol, queries, length);
   for await (const block of gallery(() => true)) {
     for (let query = queries.start; query < queries.start + queries.count; query++) {
-      nearest.add(query, block.start, block.row(query));
+      nearest.add(query, block.start, block.row(query), 1);
     }
   }
   return nearest.end(labels, distance);
 }
-
-/** Scores of a block that are in memory at a time. */
-const SCORES_AT_ONCE = 262_144;
 
 /**
  * The same by the kernel's scores, to whose bits the queries are ranked.
@@ -195,24 +197,7 @@ export async function topListsByKernel(
   for (let number = 0; number * rowsPerBlock < count; number++) {
     const block = await gallery.read(number);
     kernel.setBlock(block, () => false);
-    const atOnce = Math.max(1, Math.floor(SCORES_AT_ONCE / block.count));
-    for (let first = 0; first < queries.count; first += atOnce) {
-      const end = Math.min(queries.count, first + atOnce);
-      // Every item of the block is in the lists of these queries, and in those of no other.
-      const starts = Int32Array.from({ length: queries.count + 1 }, (_, q) => {
-        return block.count * (Math.min(Math.max(q, first), end) - first);
-      });
-      const items = Int32Array.from(
-        { length: starts[queries.count] },
-        (_, i) => block.start + (i % block.count),
-      );
-      kernel.setLists({ starts, items });
-      kernel.locate(block);
-      const values = Float64Array.from(kernel.scores(), (score) => -score);
-      for (let q = first; q < end; q++) {
-        nearest.add(queries.start + q, block.start, values.subarray(starts[q], starts[q + 1]));
-      }
-    }
+    kernel.eachRow(block, (query, item, scores) => nearest.add(queries.start + query, item, scores, -1));
   }
   const squares = kernel.querySquares();
   return nearest.end(itemLabels(gallery.labels, undefined), (value, query) =>

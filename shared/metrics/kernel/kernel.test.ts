@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kernelBuilds } from '../../../test/kernel.ts';
 import { countBothWays, kernelCases } from '../../../test/kernel-cases.ts';
-import { blockOf } from '../blocks.ts';
+import { blockOf, blocksOf } from '../blocks.ts';
 import { RankingKernel } from './kernel.ts';
 
 const builds = [
@@ -18,6 +18,27 @@ describe.each(builds)('%s', (_, module) => {
         counted,
         `${queries.count} × ${gallery.count} × ${gallery.dimension} in blocks of ${rowsPerBlock}, ${distance}`,
       ).toEqual(expected);
+    }
+  });
+
+  test('gives every score in rows, with the bits of those that are located', () => {
+    for (const { queries, gallery, rowsPerBlock, distance } of kernelCases()) {
+      const kernel = new RankingKernel(module);
+      kernel.begin(blockOf(queries, 0, queries.count), rowsPerBlock, distance);
+      for (const block of blocksOf(gallery, rowsPerBlock)) {
+        kernel.setBlock(block, () => false);
+        const rows: number[][] = Array.from({ length: queries.count }, () => []);
+        kernel.eachRow(block, (query, item, scores) => {
+          expect(item).toBe(block.start + rows[query].length);
+          rows[query].push(...scores);
+        });
+        kernel.setLists({
+          starts: Int32Array.from({ length: queries.count + 1 }, (_, query) => query * block.count),
+          items: Int32Array.from(rows.flatMap((row) => row.map((_, j) => block.start + j))),
+        });
+        kernel.locate(block);
+        expect(rows.flat()).toStrictEqual([...kernel.scores()]);
+      }
     }
   });
 

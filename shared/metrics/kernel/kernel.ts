@@ -20,6 +20,9 @@ interface KernelExports {
   packGallery(count: number): number;
   locateBlock(start: number, count: number): void;
   countBlock(start: number, count: number): void;
+  readonly scores: GlobalNumber;
+  sweepItems(): number;
+  scoreTile(query: number, first: number, count: number): void;
   finishCounts(): void;
 }
 
@@ -130,6 +133,32 @@ export class RankingKernel {
    */
   count({ start, count }: EmbeddingBlock): void {
     this.#kernel.countBlock(start, count);
+  }
+
+  /**
+   * Gives the scores of every query with the items of the block, in pieces of consecutive items: of each query in
+   * ascending order.
+   *
+   * @param take is told the query, counted from the first, and the item that the piece begins with. The scores are
+   *   valid until it returns.
+   */
+  eachRow(
+    { start, count }: EmbeddingBlock,
+    take: (query: number, item: number, scores: Float32Array) => void,
+  ): void {
+    const { memory, scores } = this.#kernel;
+    const sweep = this.#kernel.sweepItems();
+    for (let first = 0; first < count; first += sweep) {
+      const items = Math.min(sweep, count - first);
+      const rows = Array.from({ length: TILE }, (_, lane) => {
+        return new Float32Array(memory.buffer, scores.value + 4 * sweep * lane, items);
+      });
+      for (let q = 0; q < this.#queries; q += TILE) {
+        this.#kernel.scoreTile(q, first, items);
+        const last = Math.min(this.#queries, q + TILE);
+        for (let query = q; query < last; query++) take(query, start + first, rows[query - q]);
+      }
+    }
   }
 
   /** The counts of all list entries, once all blocks have been counted. */

@@ -26,24 +26,36 @@ export function countBlock(start: i32, count: i32): void {
   for (let j = 0; j < count; j += sweep) countSweep(start, j, min(sweep, count - j));
 }
 
+/** Items whose scores are there at a time. */
+export function sweepItems(): i32 {
+  return sweepPanels * PANEL;
+}
+
+/** Scores of the tile of queries from `q` on with `count` items of the block from `first` on, at most a sweep. */
+export function scoreTile(q: i32, first: i32, count: i32): void {
+  const stride = 4 * <usize>(sweepPanels * PANEL);
+  const panelCount = (count + PANEL - 1) / PANEL;
+  const tile = tiles + 4 * <usize>q * dimension;
+  for (let p = 0; p < panelCount; p++) {
+    const item = <usize>(first + p * PANEL);
+    multiply(
+      tile,
+      panels + 4 * item * dimension,
+      scales + 4 * item,
+      biases + 4 * item,
+      scores + 4 * PANEL * p,
+      stride,
+    );
+  }
+}
+
 function countSweep(blockStart: i32, first: i32, count: i32): void {
   const stride = 4 * <usize>(sweepPanels * PANEL);
   const panelCount = (count + PANEL - 1) / PANEL;
   for (let q = 0; q < queryCount; q += TILE) {
     const last = min(queryCount, q + TILE);
     if (entry(q) === entry(last)) continue;
-    const tile = tiles + 4 * <usize>q * dimension;
-    for (let p = 0; p < panelCount; p++) {
-      const item = <usize>(first + p * PANEL);
-      multiply(
-        tile,
-        panels + 4 * item * dimension,
-        scales + 4 * item,
-        biases + 4 * item,
-        scores + 4 * PANEL * p,
-        stride,
-      );
-    }
+    scoreTile(q, first, count);
     for (let query = q; query < last; query++) {
       const from = entry(query);
       const length = entry(query + 1) - from;

@@ -1,4 +1,4 @@
-export { countBlock, finishCounts } from './count';
+export { countBlock, finishCounts, scoreTile, sweepItems } from './count';
 export { distanceOf, distanceRows } from './distances';
 export {
   biases,
@@ -12,6 +12,7 @@ export {
   reserve,
   reserveDistances,
   reserveLists,
+  scores,
   staging,
   starts,
 } from './layout';
