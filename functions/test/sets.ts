@@ -17,9 +17,9 @@ export async function startEvaluation(request: object): Promise<string> {
   return answer.headers.get('Location') as string;
 }
 
-/** The evaluation at a path once it has ended. */
+/** The evaluation at a path once it has ended: in a minute, since it may be one of hundreds on a busy machine. */
 export async function evaluationAtEnd(path: string): Promise<Answer['body']> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     const { body } = await send('GET', path);
     if (['succeeded', 'failed', 'cancelled'].includes(body.state)) return body;
     await new Promise((resolve) => setTimeout(resolve, 50));
