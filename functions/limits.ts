@@ -124,12 +124,6 @@ export const MAX_SEARCHED_BYTES = 1024 * MiB;
 /** Multiply-adds of a search, all queries together: one to two seconds of the ranking kernel. */
 export const MAX_SEARCH_WORK = 20_000_000_000;
 
-/** Pictures embedded at a time: as many inputs are in memory at once. A network takes them one after the other. */
-export const PICTURES_PER_PASS = 16;
-
-/** The same where weights are expanded layer by layer: such a network is large, and leaves less room. */
-export const BY_LAYER_PICTURES_PER_PASS = 4;
-
 /** A bundle: ResNet-50 as float16 has 47 MB. It is in memory once, as it is stored. */
 export const MAX_MODEL_BYTES = 50 * MiB;
 

@@ -1,10 +1,10 @@
 import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { startBackend } from '../inference/backend.ts';
 import { PictureError } from '../inference/decode.ts';
-import { embedPictures, passBytes } from '../inference/embed.ts';
+import { embedPictures } from '../inference/embed.ts';
 import type { Held } from '../inference/memory-budget.ts';
 import { type ModelVersion, useModelVersion } from '../inference/models.ts';
-import { heapBytes } from '../inference/serving-memory.ts';
+import { heapBytes, inputBytes } from '../inference/serving-memory.ts';
 import { CODE_BYTES, ISOLATE_BYTES, MAX_HEAP_MODEL_BYTES } from '../limits.ts';
 import type { OwnedBindings } from '../owners.ts';
 import { bytesOf } from '../sets/content-store.ts';
@@ -29,9 +29,9 @@ export async function embedShard(
     const embedded = await memory.holding(async (held) => {
       await held.addPatiently(bytes);
       return useModelVersion(bindings, model, async (loaded, bundleBytes) => {
-        const pass = passBytes(loaded, files.length);
-        await held.addPatiently(pass);
-        const room = decodingRoom(loaded.manifest, bundleBytes, bytes + pass, held);
+        const input = inputBytes(loaded.manifest);
+        await held.addPatiently(input);
+        const room = decodingRoom(loaded.manifest, bundleBytes, bytes + input, held);
         return embedPictures(loaded, files, undefined, room);
       });
     });

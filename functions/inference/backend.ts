@@ -4,7 +4,6 @@ import { logError } from '../observation/log.ts';
 import { PictureDecoder } from './decode.ts';
 import { LoadedModels } from './loaded-models.ts';
 import { MemoryBudget } from './memory-budget.ts';
-import { Passes } from './passes.ts';
 
 /** The backend that serves. */
 export interface Backend {
@@ -14,7 +13,6 @@ export interface Backend {
   readonly engine: InferenceEngine;
   readonly models: LoadedModels;
   readonly decoder: PictureDecoder;
-  readonly passes: Passes;
   readonly memory: MemoryBudget;
 }
 
@@ -27,6 +25,8 @@ let booted: Promise<Backend> | undefined;
  * @throws {ApiError} 503 where the backend does not start. The next request tries again.
  */
 export async function startBackend(): Promise<Backend> {
+  // A started one is there at once: no request waits for another's import.
+  if (booted !== undefined) return booted;
   // Not with the Worker, whose start has little time: with the first picture, which has some.
   const { startTensorFlow } = await import('./tensorflow.ts');
   booted ??= boot(startTensorFlow).catch((error) => {
@@ -51,7 +51,6 @@ async function boot(startTensorFlow: () => Promise<InferenceEngine>): Promise<Ba
     engine,
     models: new LoadedModels(engine, memory),
     decoder,
-    passes: new Passes(),
     memory,
   };
 }

@@ -3,14 +3,7 @@ import type { Manifest } from '@softmargin/shared/bundle/manifest.ts';
 import { heldBytes } from '@softmargin/shared/bundle/packed-tensor.ts';
 import { networkBytes } from '@softmargin/shared/inference/network-bytes.ts';
 import { architectureOf } from '@softmargin/shared/models/architecture-of.ts';
-import {
-  BY_LAYER_PICTURES_PER_PASS,
-  HEAP_BASE_BYTES,
-  HEAP_GROWTH,
-  HEAP_START_BYTES,
-  MAX_HEAP_MODEL_BYTES,
-  PICTURES_PER_PASS,
-} from '../limits.ts';
+import { HEAP_BASE_BYTES, HEAP_GROWTH, HEAP_START_BYTES, MAX_HEAP_MODEL_BYTES } from '../limits.ts';
 
 /** Memory of a model, as it is reckoned before anything is allocated. */
 export interface ModelBytes {
@@ -44,9 +37,9 @@ export function heapBytes(held: number): number {
   return Math.max(HEAP_START_BYTES, HEAP_GROWTH * (HEAP_BASE_BYTES + held));
 }
 
-/** Pictures that go through a network together. */
-export function picturesPerPass(manifest: Manifest): number {
-  return isByLayer(manifest) ? BY_LAYER_PICTURES_PER_PASS : PICTURES_PER_PASS;
+/** What a request holds of the picture that it embeds: preprocessed, and its mirror image. */
+export function inputBytes({ input }: Manifest): number {
+  return 2 * input.height * input.width * input.channels * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /** Whether the weights of a model stay packed as its bundle has them, and are expanded as it runs. */

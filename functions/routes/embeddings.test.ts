@@ -207,7 +207,7 @@ test('base64 holds the same numbers', async () => {
   expect([...numbers]).toEqual(body.data[0].embedding);
 });
 
-test('a batch gives every picture its place, whatever its passes', async () => {
+test('a batch gives every picture its place', async () => {
   const names = Array.from({ length: 64 }, (_, i) => ['png', 'jpeg', 'jpeg-grey'][i % 3]);
   const { body } = await sendJson('POST', '/v1/embeddings', { input: names.map((name) => files[name]) });
   expect(body.data.map(({ index }: { index: number }) => index)).toEqual(names.map((_, i) => i));

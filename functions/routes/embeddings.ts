@@ -5,8 +5,9 @@ import { ApiError } from '../errors.ts';
 import { startBackend } from '../inference/backend.ts';
 import { encodeEmbedding } from '../inference/base64.ts';
 import { PictureError } from '../inference/decode.ts';
-import { type Embeddings, embedPictures, passBytes } from '../inference/embed.ts';
+import { type Embeddings, embedPictures } from '../inference/embed.ts';
 import { useModel } from '../inference/models.ts';
+import { inputBytes } from '../inference/serving-memory.ts';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts';
 import { addRoute, needs } from './route.ts';
 
@@ -20,7 +21,7 @@ export function addEmbeddingRoutes(app: Hono<AppTypes>): void {
         const request = await readEmbeddingsRequest(context.req.raw, held, PICTURE_ORIGINS);
         return useModel(context.var.bindings, request.model, async (model, name) => {
           const dimensions = checkDimensions(request, name, model.manifest);
-          held.add(passBytes(model, request.files.length));
+          held.add(inputBytes(model.manifest));
           const embeddings = await embedPictures(model, request.files, request.flip, held.decoding);
           return respond(context, request, name, model.sha256, shorten(embeddings, dimensions));
         });

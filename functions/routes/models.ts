@@ -14,7 +14,6 @@ import {
 } from '../inference/model-catalogue.ts';
 import { modelReferenceSchema } from '../inference/model-reference.ts';
 import { removeModel, storeModel } from '../inference/models.ts';
-import { picturesPerPass } from '../inference/serving-memory.ts';
 import { scopes } from '../keys/key.ts';
 import {
   MAX_BATCH,
@@ -103,7 +102,6 @@ function modelObject(model: ModelDescription, chosen: string) {
     scores,
     limits: {
       pictures: MAX_BATCH,
-      picturesPerPass: picturesPerPass(manifest),
       pictureBytes: MAX_PICTURE_BYTES,
       pixels: MAX_PIXELS,
       bodyBytes: MAX_EMBEDDINGS_BODY_BYTES,

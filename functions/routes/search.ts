@@ -10,10 +10,11 @@ import { ApiError, parseRequest } from '../errors.ts';
 import { rankingKernel } from '../evaluation/kernel.ts';
 import { startBackend } from '../inference/backend.ts';
 import { PictureError } from '../inference/decode.ts';
-import { embedPictures, passBytes } from '../inference/embed.ts';
+import { embedPictures } from '../inference/embed.ts';
 import type { Held } from '../inference/memory-budget.ts';
 import { modelReferenceSchema } from '../inference/model-reference.ts';
 import { useModel } from '../inference/models.ts';
+import { inputBytes } from '../inference/serving-memory.ts';
 import {
   BLOCK_BYTES,
   JSON_COPIES,
@@ -92,7 +93,7 @@ async function readQueries(
   if (embeddings !== undefined) return embeddings.map((values) => Float32Array.from(values));
   const files = await readPictures(input ?? [], held, parseVariables(env).PICTURE_ORIGINS);
   return useModel(env, name, async (model) => {
-    held.add(passBytes(model, files.length));
+    held.add(inputBytes(model.manifest));
     return (await embedPictures(model, files, flip, held.decoding)).results;
   });
 }
