@@ -38,7 +38,8 @@ function workingBytes(): number {
   // Filters are expanded eight at a time.
   const rows = Math.max(...weights.map((weight) => (4 * sizeOf(weight) * 8) / weight.shape[0]));
   const { height, width, channels } = resnet50.input;
-  return rows + 4 * height * width * channels + 4 * resnet50.dimension;
+  const valuesOfHalves = 4 * 0x10000;
+  return rows + valuesOfHalves + 4 * height * width * channels + 4 * resnet50.dimension;
 }
 
 function tensorBytes({ tensors }: Bundle): number {

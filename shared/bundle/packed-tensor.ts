@@ -30,8 +30,8 @@ export abstract class PackedTensor implements BundleTensor {
   abstract expand(first: number, into: Float32Array): void;
 }
 
-/** 2^112: what the exponents of float16 and float32 are apart. */
-const EXPONENT_SHIFT = 2 ** 112;
+/** The value of each of the 65,536 halves, once the first is asked for: half the time of working it out. */
+let valuesOfHalves: Float32Array | undefined;
 
 /** IEEE 754 half precision. */
 export class HalfTensor extends PackedTensor {
@@ -60,15 +60,9 @@ export class HalfTensor extends PackedTensor {
   }
 
   expand(first: number, into: Float32Array): void {
-    const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
+    valuesOfHalves ??= Float32Array.from({ length: 0x10000 }, (_, half) => fromHalf(half));
     const { halves } = this;
-    for (let i = 0; i < into.length; i++) {
-      const half = halves[first + i];
-      bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
-      // Exact, for halves below the normal ones too. What is infinite or no number stays that.
-      into[i] *= EXPONENT_SHIFT;
-      if (isSpecial(half)) into[i] = (half & 0x3ff) === 0 ? into[i] * Number.POSITIVE_INFINITY : Number.NaN;
-    }
+    for (let i = 0; i < into.length; i++) into[i] = valuesOfHalves[halves[first + i]];
   }
 }
 
@@ -159,6 +153,16 @@ function isSpecial(half: number): boolean {
 
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
+
+function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  // Below the smallest normal half, halves are multiples of 2^-24.
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
 
 /** The half nearest to a number, of two as near the even one; infinity beyond the largest. */
 function toHalf(value: number): number {
