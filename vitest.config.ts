@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig, defineProject } from 'vitest/config';
+import * as z from 'zod';
 import { answerDecoderImages } from './functions/test/decoder-images.ts';
 
 /** The Worker, in the runtime that it is deployed to. */
@@ -33,6 +34,13 @@ const workerd = defineProject(async () => ({
     include: ['functions/**/*.test.ts'],
     exclude: ['functions/scripts/**'],
     globalSetup: ['./functions/test/pictures.setup.ts'],
+    provide: {
+      steadyRequests: z.coerce
+        .number()
+        .int()
+        .positive()
+        .parse(process.env.STEADY_REQUESTS ?? 2_000),
+    },
     setupFiles: ['./functions/test/migrations.setup.ts', './functions/test/lazy-modules.setup.ts'],
     // Most take a fraction of a second; on a machine that does much else, many times that.
     testTimeout: 60_000,

@@ -35,6 +35,8 @@ type Format = (typeof FORMATS)[number];
 const BASELINE = 0xc0;
 const PROGRESSIVE = 0xc2;
 
+type DecodeCmyk = typeof import('./cmyk-jpeg.ts').decodeCmykJpeg;
+
 /**
  * Decodes PNG, JPEG and WebP files, one after the other, however many callers there are. A codec is made when
  * it is first needed and kept; one that trapped, or whose memory grew large over a picture, is given up, and
@@ -44,6 +46,7 @@ export class PictureDecoder implements Keeper {
   #png: PngDecoder | undefined;
   #jpeg: JpegDecoder | undefined;
   #webp: WebpDecoder | undefined;
+  #decodeCmyk: DecodeCmyk | undefined;
 
   /** Bytes of memory that the codecs hold. */
   get bytes(): number {
@@ -100,14 +103,14 @@ export class PictureDecoder implements Keeper {
   /** The pixels as they lie in the file. Nothing else runs while a codec works. */
   async #decodePixels(bytes: Uint8Array, format: Format, header: Header): Promise<Picture> {
     // Few pictures are CMYK, and the start of the Worker need not wait for what reads them.
-    const decodeCmykJpeg =
-      header.components === 4 ? (await import('./cmyk-jpeg.ts')).decodeCmykJpeg : undefined;
+    const isCmyk = header.components === 4;
+    if (isCmyk) this.#decodeCmyk ??= (await import('./cmyk-jpeg.ts')).decodeCmykJpeg;
     if (format === 'JPEG') this.#jpeg ??= await JpegDecoder.create();
     if (format === 'WebP') this.#webp ??= await WebpDecoder.create();
     if (format === 'PNG') this.#png ??= new PngDecoder();
     try {
       if (header.webp !== undefined) return (this.#webp as WebpDecoder).decode(header.webp);
-      if (decodeCmykJpeg !== undefined) return decodeCmykJpeg(bytes, header.width, header.height);
+      if (isCmyk) return (this.#decodeCmyk as DecodeCmyk)(bytes, header.width, header.height);
       return (format === 'PNG' ? (this.#png as PngDecoder) : (this.#jpeg as JpegDecoder)).decode(bytes);
     } catch (error) {
       // One that complained goes on; one that trapped or exited is in no state to.

@@ -1,6 +1,6 @@
 import 'vitest';
 
-/** What `pictures.setup.ts` makes in Node for the tests in workerd. */
+/** What `pictures.setup.ts` and `vitest.config.ts` give from Node to the tests in workerd. */
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Files by name, in base64. */
@@ -15,5 +15,7 @@ declare module 'vitest' {
     inks: string;
     /** Whether the reference data has its odd pictures. */
     hasDecoderImages: boolean;
+    /** Requests of the test of steady memory. */
+    steadyRequests: number;
   }
 }
