@@ -73,18 +73,21 @@ test('beside the heap a model keeps its bundle by layer alone, and gives it up f
 });
 
 test('one that is in use stays: another waits for its room, and is sent away in the end', async () => {
-  const models = modelsOf(weights + maps);
-  await models.use('a', 10, read(1), async (model) => {
-    const first = await embed(model);
-    vi.useFakeTimers({ toFake: ['Date'] });
-    const refused = models.use('b', 10, read(2), embed);
-    await scheduler.wait(20);
-    expect(models.keys).toEqual(['a']);
-    vi.setSystemTime(Date.now() + 60_000);
-    await expect(refused).rejects.toMatchObject({ status: 413 });
-    vi.useRealTimers();
-    expect(await embed(model)).toEqual(first);
-  });
+  const memory = new MemoryBudget(() => 0);
+  const models = modelsOf(weights + maps, memory);
+  await memory.holding(() =>
+    models.use('a', 10, read(1), async (model) => {
+      const first = await embed(model);
+      vi.useFakeTimers({ toFake: ['Date'] });
+      const refused = memory.holding(() => models.use('b', 10, read(2), embed));
+      await scheduler.wait(20);
+      expect(models.keys).toEqual(['a']);
+      vi.setSystemTime(Date.now() + 60_000);
+      await expect(refused).rejects.toMatchObject({ status: 429 });
+      vi.useRealTimers();
+      expect(await embed(model)).toEqual(first);
+    }),
+  );
   const waits = models.use('a', 10, read(1), async () => {
     const other = models.use('b', 10, read(2), embed);
     await scheduler.wait(20);
@@ -92,6 +95,17 @@ test('one that is in use stays: another waits for its room, and is sent away in 
   });
   await (await waits).other;
   expect(models.keys).toEqual(['b']);
+});
+
+test('one that there is no room for at any time is refused as too large', async () => {
+  const memory = new MemoryBudget(() => 0);
+  const models = modelsOf(weights + maps - 1, memory);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const refused = memory.holding(() => models.use('a', 10, read(1), embed));
+  await scheduler.wait(20);
+  vi.setSystemTime(Date.now() + 60_000);
+  await expect(refused).rejects.toMatchObject({ status: 413 });
+  expect(models.keys).toEqual([]);
 });
 
 test('requests that load the same model at once share it', async () => {
