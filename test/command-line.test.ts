@@ -153,6 +153,8 @@ describe('exit codes and streams', () => {
     [['sets', 'lst'], "error: unknown command 'lst'\n(Did you mean list?)"],
     [['evaluations', 'list', '--sate', 'failed'], "error: unknown option '--sate'\n(Did you mean --state?)"],
     [['train', 'mnist-wdie'], '(Did you mean mnist-wide?)'],
+    [['train', 'mnist-wide', '--set', 'optimizer.learningRate=1'], '(Did you mean optimiser?)'],
+    [['import', 'a.safetensors', '-o', 'b.safetensors'], 'error: --architecture is needed'],
     [['summary', 'resnet-50'], '(Did you mean resnet50?)'],
     [['evaluate', '--query', 'q.npz'], "required option '--gallery <file>' not specified"],
     [['search', 'set'], 'error: Give either pictures or --features.'],
@@ -167,6 +169,16 @@ describe('exit codes and streams', () => {
     expect(err).toContain(message);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).not.toMatch(/^ {4}at /m);
+  });
+
+  test.each([
+    [['evaluate', '--query', 'none.npz', '--gallery', 'gallery.npz'], 'none.npz is not there.'],
+    [['train', '--pretrained', 'none.safetensors'], 'none.safetensors is not there.'],
+    [['models', 'push', 'a', 'none.safetensors'], 'none.safetensors is not there.'],
+    [['keys', 'revoke', 'ci'], 'key: must be the id of a key, as GET /v1/keys lists them.'],
+  ])('%j fails with what is wrong', { timeout: 60_000 }, async (parameters, message) => {
+    const { code, out, err } = await run(...parameters);
+    expect({ code, out, err }).toEqual({ code: 1, out: '', err: `error: ${message}\n` });
   });
 
   test('help is on standard output and is no failure', async () => {

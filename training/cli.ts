@@ -2,6 +2,7 @@ import { SoftmarginError } from '@softmargin/client';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
 import { EXIT_CODES, UsageError } from './terminal/exit-codes.ts';
+import { withFileProblemInWords } from './terminal/file-problem.ts';
 
 /** Ctrl-C and a polite kill stop what is running; a second one does not wait for it. */
 const stopping = new AbortController();
@@ -24,7 +25,7 @@ function report(error: unknown): void {
   process.exitCode = aborted ? EXIT_CODES.interrupted : isUsage ? EXIT_CODES.usage : EXIT_CODES.failure;
   // What is stopped half way fails in many ways; the reason is what matters.
   const cause: unknown = aborted ? stopping.signal.reason : error;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = withFileProblemInWords(cause instanceof Error ? cause.message : String(cause));
   // Of the command line itself, commander has said it.
   if (!(error instanceof CommanderError)) console.error(`error: ${message}`);
   if (!process.argv.includes('--json')) return;

@@ -9,7 +9,9 @@ import { MAX_KEY_BODY_BYTES, MAX_KEY_NAME_LENGTH, MAX_KEYS_PAGE } from '../limit
 import { ownerSchema } from '../owners.ts';
 import { addRoute, checkScope, needs } from './route.ts';
 
-const pathSchema = z.object({ key: z.uuid() });
+const pathSchema = z.object({
+  key: z.uuid({ error: 'must be the id of a key, as GET /v1/keys lists them' }),
+});
 
 export const keyRequestSchema = z.strictObject({
   name: z.string().min(1).max(MAX_KEY_NAME_LENGTH),

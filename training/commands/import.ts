@@ -8,6 +8,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { startWasmBackend } from '../backend/wasm.ts';
 import { type ImportedModel, importModel } from '../import/import-model.ts';
 import { replaceFile } from '../loop/replace-file.ts';
+import { UsageError } from '../terminal/exit-codes.ts';
 import { oneOf, pictureSize, wholeNumber } from './arguments.ts';
 
 /** Channel statistics of ImageNet, by which torchvision, torchreid and fast-reid normalise. */
@@ -89,7 +90,7 @@ async function run(file: string, options: ImportOptions): Promise<void> {
       .replace(/\.safetensors$/, '')
       .toLowerCase();
   const checked = modelNameSchema.safeParse(name);
-  if (!checked.success) throw new Error(`--name ${name}: ${checked.error.issues[0].message}.`);
+  if (!checked.success) throw new UsageError(`--name ${name}: ${checked.error.issues[0].message}.`);
   const variant: Variant = {
     ...(neck && { neck }),
     ...(lastStride && { lastStride: lastStride === '1' ? 1 : 2 }),

@@ -55,6 +55,7 @@ Examples:
         ? searchPictures(set, places, options, signal)
         : searchFeatures(set, options.features, options, signal));
       for (const { query, message } of broken) console.error(`  Left out: ${query}: ${message}`);
+      if (found.length === 0) throw new Error('None of the pictures could be embedded.');
       printResult(options, { set, data: found, broken }, ({ data }) => render(data));
     });
 }

@@ -11,6 +11,7 @@ import { createRandom } from '@softmargin/shared/random.ts';
 import { listPictures } from '../datasets/picture-files.ts';
 import { generatedPictures, weightDrift } from '../export/weight-drift.ts';
 import { decodeFile } from '../loading/decode.ts';
+import { UsageError } from '../terminal/exit-codes.ts';
 import { importGraphModel } from './graph-model.ts';
 import { importLayersModel } from './layers-model.ts';
 import { readTfjsModel } from './tfjs-files.ts';
@@ -104,7 +105,8 @@ async function fromStateDict({
   variant: asked,
   input,
 }: ImportRequest): Promise<Source> {
-  if (name === undefined) throw new Error('--architecture names the network that a state dict is of.');
+  if (name === undefined)
+    throw new UsageError('--architecture is needed: it names the network that a state dict is of.');
   const bytes = await readFile(file);
   const definition = architectureOf({ architecture: name, input: { height: 1, width: 1, channels: 3 } });
   const variant = variantOf(definition, bytes, asked);
