@@ -25,12 +25,13 @@ export interface LoadedStateDict {
 /** Wrappers around a backbone, by the prefix they leave: DataParallel, fast-reid, the strong baseline. */
 const WRAPPERS = /^(module\.)?(backbone\.|base\.)?/;
 
-/** Our names for the heads of fast-reid and of the strong baseline. */
+/** Our names for the heads of fast-reid, of the strong baseline, and of AGW's authors. */
 const HEADS: readonly (readonly [prefix: string, ours: string])[] = [
   ['heads.bottleneck.0.', 'neck.'],
   ['heads.bnneck.', 'neck.'],
   ['bottleneck.', 'neck.'],
   ['heads.pool_layer.p', 'pool.p'],
+  ['global_pool.p', 'pool.p'],
 ];
 
 /** What the parameters of a state dict may be. */
@@ -90,8 +91,9 @@ export function loadStateDict(
  * - without a neck it ends in the pooled feature, and its last stride is torchvision's 2;
  * - fast-reid (`backbone.`, `heads.`) does not pad the first pooling and rounds it up
  *   (fastreid/modeling/backbones/resnet.py);
- * - the strong baseline (`base.`) has no ReLU after the first normalisation
- *   (reid-strong-baseline, modeling/backbones/resnet.py);
+ * - the strong baseline (`base.`), and AGW's authors with it, have no ReLU after the first normalisation
+ *   (reid-strong-baseline, modeling/backbones/resnet.py; ReID-Survey, resnet_nl.py), but for IBN-a
+ *   (resnet_ibn_a.py of both);
  * - with `NL_…` it has non-local blocks.
  *
  * @param asked goes before what the names say.
@@ -108,11 +110,12 @@ export function variantOf(
   const neck = asked.neck ?? (hasNeck ? 'batch-normalisation' : 'none');
   const isFastReid = entries.some((entry) => /^(module\.)?(backbone|heads)\./.test(entry));
   const isStrongBaseline = entries.some((entry) => /^(module\.)?base\./.test(entry));
+  const isInstanceBatch = entries.some((entry) => entry.includes('.bn1.IN.'));
   const found: Required<Variant> = {
     neck,
     lastStride: neck === 'none' ? 2 : 1,
     stemPool: isFastReid ? 'ceil' : 'padded',
-    stemActivation: isStrongBaseline ? 'none' : 'relu',
+    stemActivation: isStrongBaseline && !isInstanceBatch ? 'none' : 'relu',
     nonLocal: entries.some((entry) => ourName(entry).startsWith('NL_')),
     ...asked,
   };

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { type BackendChoice, chooseBackend } from '../../training/backend/choose-backend.ts';
+import { pytorchSteps } from '../pytorch/training-speed.ts';
+import { median } from './median.ts';
 import { measureTraining, productOf, type TrainingFigures, type TrainingSize } from './training.ts';
 
 /** On the processor: the networks of small pictures, at the batch of the omniglot recipe. */
@@ -23,6 +25,10 @@ export interface TrainingReport {
   readonly runs: readonly (TrainingFigures & {
     /** Of the given peak, 0 to 1; null without one. */
     readonly shareOfPeak: number | null;
+    /** The same step by PyTorch on one core; null on a graphics card, and where Python has no PyTorch. */
+    readonly pytorchSeconds: number | null;
+    /** Of our step over PyTorch's. */
+    readonly pytorchRatio: number | null;
   })[];
 }
 
@@ -52,7 +58,11 @@ export async function reportTraining(
   for (const size of isGpu ? [...SMALL, ...LARGE] : SMALL) {
     const figures = await measureTraining(size, product, effort);
     const shareOfPeak = peakTeraflops === undefined ? null : figures.gflops / (1000 * peakTeraflops);
-    runs.push({ ...figures, shareOfPeak });
+    // Right behind ours: a machine's speed changes with what else it does.
+    const steps = isGpu ? null : pytorchSteps(size.model, size.batch, size.classes, effort.repeats);
+    const pytorchSeconds = steps && median(steps);
+    const pytorchRatio = pytorchSeconds && figures.stepSeconds / pytorchSeconds;
+    runs.push({ ...figures, shareOfPeak, pytorchSeconds, pytorchRatio });
     note(`${size.model}: ratio ${figures.ratio.toFixed(2)}`);
   }
   return { backend: name, description, runs };
@@ -60,7 +70,10 @@ export async function reportTraining(
 
 /** The report as a table for people. */
 export function renderTraining({ description, runs }: TrainingReport): string {
-  const columns = ['model', 'pictures', 'step', 'product', 'ratio', 'GFLOP/s', 'images/s', 'of peak'];
+  const columns = [
+    ...['model', 'pictures', 'step', 'product', 'ratio', 'GFLOP/s', 'images/s', 'of peak'],
+    ...['PyTorch', 'by it'],
+  ];
   const rows = runs.map((run) => [
     run.model,
     `${run.batch} × ${run.height}×${run.width}`,
@@ -70,6 +83,8 @@ export function renderTraining({ description, runs }: TrainingReport): string {
     run.gflops.toFixed(1),
     run.imagesPerSecond.toFixed(0),
     run.shareOfPeak === null ? '–' : `${(100 * run.shareOfPeak).toFixed(1)} %`,
+    run.pytorchSeconds === null ? '–' : `${(1000 * run.pytorchSeconds).toFixed(1)} ms`,
+    run.pytorchRatio === null ? '–' : run.pytorchRatio.toFixed(2),
   ]);
   const widths = columns.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c].length)));
   const line = (cells: readonly string[]) =>
@@ -81,5 +96,6 @@ export function renderTraining({ description, runs }: TrainingReport): string {
     ...rows.map(line),
     '',
     'step: forward, loss, gradients, optimiser · product: as many multiply-adds as tfjs’s own products of squares',
+    'PyTorch: the same step by it on one core, where Python has it · by it: our step over PyTorch’s',
   ].join('\n');
 }

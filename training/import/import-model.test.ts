@@ -64,6 +64,7 @@ const STRONG_BASELINE = [
   ['neck.', 'bottleneck.'],
   ['', 'base.'],
 ] as const;
+const AGW = [['pool.p', 'global_pool.p'], ...STRONG_BASELINE] as const;
 
 /** A picture neither square nor a multiple of the strides. */
 const SIZE = { height: 34, width: 19 };
@@ -101,6 +102,8 @@ describe('a state dict', () => {
     ['fast-reid’s BoT', 'resnet50', { stemPool: 'ceil' }, FAST_REID],
     ['fast-reid’s AGW', 'resnet50_gem', { stemPool: 'ceil', nonLocal: true }, FAST_REID],
     ['the strong baseline', 'resnet50', { stemActivation: 'none' }, STRONG_BASELINE],
+    ['the strong baseline', 'resnet50_ibn_a', undefined, STRONG_BASELINE],
+    ['AGW’s authors', 'resnet50_gem', { stemActivation: 'none', nonLocal: true }, AGW],
   ] as const)(
     'of %s, %s: gives the features of plain loops',
     { timeout: 300_000 },
