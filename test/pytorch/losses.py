@@ -54,7 +54,8 @@ class Batch:
 
 def over_extremes(batch, scope, compare):
     """The mean of a function of the furthest own and the nearest other class weight, over what a scope counts."""
-    distances = (2 - 2 * batch.cosines).sqrt()
+    # In float32 two directions that coincide may have a cosine above 1.
+    distances = (2 - 2 * batch.cosines).clamp(min=1e-12).sqrt()
     to_own = distances[batch.own]
     to_other = distances.masked_fill(batch.own, math.inf).min(dim=1).values
     if scope == "sample":

@@ -4,7 +4,7 @@
 
 RUN.json has the `model`, the `optimiser` (with PyTorch's names of its options), the learning `rates` of the steps, how
 many times faster the class weights learn (`classWeightFactor`), and the `losses`, each a term of losses.py with its
-weight. START has the parameters by name, `losses/classWeights`, and for each step N `images.N` [batch, height, width,
+weight. It is computed in float64, so that only our own rounding is between. START has the parameters by name, `losses/classWeights`, and for each step N `images.N` [batch, height, width,
 channels] and `labels.N`. END has the parameters after the last step, and `loss`, that of each step.
 """
 
@@ -54,8 +54,8 @@ def main(run_path, start_path, end_path):
     torch.set_num_threads(1)
     with open(run_path) as file:
         run = json.load(file)
-    given = {name: torch.from_numpy(array) for name, array in read_tensors(start_path).items()}
-    network = NETWORKS[run["model"]]()
+    given = {name: torch.from_numpy(array).double() for name, array in read_tensors(start_path).items()}
+    network = NETWORKS[run["model"]]().double()
     network.load_state_dict({name: given.get(name, value) for name, value in network.state_dict().items()})
     class_weights = torch.nn.Parameter(given[CLASS_WEIGHTS])
     learned = {**dict(network.named_parameters()), CLASS_WEIGHTS: class_weights}
@@ -71,7 +71,8 @@ def main(run_path, start_path, end_path):
         optimiser.step()
         values.append(loss.item())
     end = {name: value for name, value in network.state_dict().items() if "num_batches" not in name}
-    write_tensors(end_path, {**end, CLASS_WEIGHTS: class_weights.detach(), "loss": torch.tensor(values)})
+    found = {**end, CLASS_WEIGHTS: class_weights.detach(), "loss": torch.tensor(values)}
+    write_tensors(end_path, {name: tensor.float() for name, tensor in found.items()})
 
 
 if __name__ == "__main__":
