@@ -25,9 +25,9 @@ export interface TrainingReport {
   readonly runs: readonly (TrainingFigures & {
     /** Of the given peak, 0 to 1; null without one. */
     readonly shareOfPeak: number | null;
-    /** The same step by PyTorch on one core; null on a graphics card, and where Python has no PyTorch. */
+    /** What the processor computes for the same step by PyTorch; null on a graphics card, and without PyTorch. */
     readonly pytorchSeconds: number | null;
-    /** Of our step over PyTorch's. */
+    /** `processorSeconds` over it. */
     readonly pytorchRatio: number | null;
   })[];
 }
@@ -61,7 +61,7 @@ export async function reportTraining(
     // Right behind ours: a machine's speed changes with what else it does.
     const steps = isGpu ? null : pytorchSteps(size.model, size.batch, size.classes, effort.repeats);
     const pytorchSeconds = steps && median(steps);
-    const pytorchRatio = pytorchSeconds && figures.stepSeconds / pytorchSeconds;
+    const pytorchRatio = pytorchSeconds && figures.processorSeconds / pytorchSeconds;
     runs.push({ ...figures, shareOfPeak, pytorchSeconds, pytorchRatio });
     note(`${size.model}: ratio ${figures.ratio.toFixed(2)}`);
   }
@@ -96,6 +96,6 @@ export function renderTraining({ description, runs }: TrainingReport): string {
     ...rows.map(line),
     '',
     'step: forward, loss, gradients, optimiser · product: as many multiply-adds as tfjs’s own products of squares',
-    'PyTorch: the same step by it on one core, where Python has it · by it: our step over PyTorch’s',
+    'PyTorch: the same step by it on one core, where Python has it · by it: our step over PyTorch’s, in processor time',
   ].join('\n');
 }

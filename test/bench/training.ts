@@ -18,6 +18,8 @@ export interface TrainingSize {
 export interface TrainingFigures extends TrainingSize {
   /** A whole step: forward, loss, gradients, optimiser. */
   readonly stepSeconds: number;
+  /** What the processor computed for a step: what else a machine does changes little about it. */
+  readonly processorSeconds: number;
   /** As many multiply-adds as the step's convolutions and products have, as tfjs's own products of squares. */
   readonly productSeconds: number;
   /** The median of step over product, each pair measured in turn. */
@@ -69,16 +71,21 @@ export async function measureTraining(
   await takeSteps();
   await product.run(1);
   const stepTimes: number[] = [];
+  const processorTimes: number[] = [];
   const productTimes: number[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
     productTimes.push(((await seconds(() => product.run(times))) * scale) / steps);
+    const before = process.cpuUsage();
     stepTimes.push((await seconds(takeSteps)) / steps);
+    const { user, system } = process.cpuUsage(before);
+    processorTimes.push((user + system) / 1e6 / steps);
   }
   trainer.dispose();
   const stepSeconds = median(stepTimes);
   return {
     ...size,
     stepSeconds,
+    processorSeconds: median(processorTimes),
     productSeconds: median(productTimes),
     ratio: median(stepTimes.map((time, i) => time / productTimes[i])),
     gflops: (2 * multiplyAdds) / stepSeconds / 1e9,

@@ -122,9 +122,12 @@ function referenceOf(name: string) {
 
 /** Our decoding and preprocessing of the pictures. */
 async function prepared({ manifest }: Imported): Promise<Float32Array> {
-  const images: number[] = [];
-  for (const path of pictures) images.push(...preprocess(await decodeFile(path), manifest));
-  return Float32Array.from(images);
+  const { height, width, channels } = manifest.input;
+  const images = new Float32Array(pictures.length * height * width * channels);
+  for (const [i, path] of pictures.entries()) {
+    images.set(preprocess(await decodeFile(path), manifest), i * height * width * channels);
+  }
+  return images;
 }
 
 describe.skipIf(!hasPyTorch || !hasData(...needed))('PyTorch', { timeout: 300_000 }, () => {

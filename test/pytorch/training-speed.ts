@@ -4,7 +4,7 @@ import { hasPyTorch, runScript } from './pytorch.ts';
 const secondsSchema = z.array(z.number().positive()).min(1);
 
 /**
- * Seconds of training steps of one of our networks of small pictures in PyTorch, on one core.
+ * Seconds that a processor computes for training steps of one of our networks of small pictures in PyTorch.
  *
  * @returns `null` where there is no PyTorch.
  */
