@@ -62,6 +62,9 @@ def randomise(network, images):
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(module.weight)
+            if getattr(module, "out_channels", 0) == 1:
+                # A non-local block is cubic in its input: larger weights would leave the range of floats.
+                module.weight *= 0.03
             if module.bias is not None:
                 nn.init.normal_(module.bias, std=0.3)
     for norm in norms:
@@ -90,6 +93,7 @@ def main(name, folder, paths):
     with torch.no_grad():
         randomise(network, images)
         features = network(images)
+    assert features.isfinite().all()
     write_tensors(f"{folder}/weights.safetensors", network.state_dict())
     write_tensors(f"{folder}/reference.safetensors", {"images": images.permute(0, 2, 3, 1), "features": features})
 
