@@ -15,6 +15,7 @@ const workerd = defineProject(async () => ({
           ...(process.env.MALFORMED_REQUESTS !== undefined && {
             MALFORMED_REQUESTS: process.env.MALFORMED_REQUESTS,
           }),
+          ...(process.env.MALFORMED_SEED !== undefined && { MALFORMED_SEED: process.env.MALFORMED_SEED }),
           LOG_REQUESTS: 'off',
           METRICS_FLUSH_MS: '0',
           API_KEY: 'the-key-of-the-tests',

@@ -75,3 +75,10 @@ test('what a client only announces takes no memory', async () => {
   await readBody({ body, headers }, 10_000_000, 'A form', { hold: (bytes) => (held += bytes) });
   expect(held).toBe(64 * 1024);
 });
+
+test.each(['-1', '1e99', '0x10', ' ', '1.5', 'NaN'])('a Content-Length of %j is none', async (announced) => {
+  const body = new Blob([Uint8Array.of(1, 2, 3)]).stream();
+  // Not of a Request, which has its own opinion of this header.
+  const headers = { get: () => announced } as unknown as Headers;
+  expect([...(await readBody({ body, headers }, 100, 'A picture'))]).toEqual([1, 2, 3]);
+});

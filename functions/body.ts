@@ -128,8 +128,10 @@ function readerOf({ body }: Message): Reader | undefined {
   return (body as ReadableStream<Uint8Array> | null)?.getReader();
 }
 
+/** What `Content-Length` says; 0 where it says nothing that is a length. */
 function announcedBy({ headers }: Message): number {
-  return Number(headers.get('Content-Length') ?? 0);
+  const text = headers.get('Content-Length') ?? '';
+  return /^\d+$/.test(text) ? Number(text) : 0;
 }
 
 /** Reads a body whose sender may not pause for long, and may have to be done by a time. */

@@ -12,6 +12,7 @@ declare global {
       /** Files and reference pixels, from Node: see `decoder-images.ts`. */
       readonly DECODER_IMAGES: Fetcher;
       readonly MALFORMED_REQUESTS?: string;
+      readonly MALFORMED_SEED?: string;
       readonly EMPTY: D1Database;
       /** Lets a key send three requests a minute. */
       readonly FEW_REQUESTS: RateLimit;
