@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { backendChoices } from '../../training/backend/choose-backend.ts';
 import { measureEvaluation, renderEvaluation } from './evaluation-report.ts';
 import { measureInference, renderInference } from './inference.ts';
+import { renderLoad, runLoad } from './load.ts';
 import { renderScale, simulateScale } from './scale.ts';
 import { renderTraining, reportTraining } from './training-report.ts';
 import { measureUpload, renderUpload } from './upload.ts';
@@ -21,11 +22,16 @@ const USAGE = `Usage: npm run bench -- <bench> [options]
   upload       A set of 4 GB in parts to the local server, and an evaluation of 1,000 queries against it, with the
                resident size of workerd. Some minutes to a quarter of an hour, and 5 GB of disk.
 
+  load         A mixed load on the local server: as much as one isolate sustains, ten times as much, and as before;
+               latencies, statuses, jobs, recovery and memory. Some three minutes.
+
   --json       Print JSON in place of the table.
   --profile    Of inference, the time of each kind of layer too.
   --backend    Where training runs: ${backendChoices.join(', ')}. Default: auto.
   --peak       Of training, the card's peak in float32, in TFLOP/s: its share is printed.
   --small      Of scale, leave out what has ten million vectors.
+  --seconds <n>
+               Of load, how long the steady load lasts (default 120).
   --rows <n>, --dimension <n>
                Of upload, its size (default 1000000 and 1024).
   --seed <n>   Of scale, the seed of all that happens by chance (default 1).
@@ -40,6 +46,7 @@ const optionsSchema = z.object({
   seed: z.coerce.number().int().nonnegative(),
   rows: z.coerce.number().int().positive(),
   dimension: z.coerce.number().int().positive(),
+  seconds: z.coerce.number().positive(),
 });
 
 type Options = z.infer<typeof optionsSchema>;
@@ -55,6 +62,7 @@ const benches: Readonly<Record<string, (options: Options) => Promise<string>>> =
     print(json, await simulateScale(small ? 'small' : 'all', seed, note), renderScale),
   upload: async ({ json, rows, dimension }) =>
     print(json, await measureUpload(rows, dimension, note), renderUpload),
+  load: async ({ json, seconds }) => print(json, await runLoad(seconds, note), renderLoad),
 };
 
 function print<Report>(json: boolean, report: Report, render: (report: Report) => string): string {
@@ -72,6 +80,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       rows: { type: 'string', default: '1000000' },
       dimension: { type: 'string', default: '1024' },
+      seconds: { type: 'string', default: '120' },
       help: { type: 'boolean', short: 'h' },
     },
     allowPositionals: true,

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { serialiseNpz } from '../../shared/sets/npz.ts';
-import { descendants } from '../processes.ts';
 import { type Server, startServer } from '../server.ts';
+import { workerdBytes } from './resident-memory.ts';
 
 /** How a large upload in parts went, and an evaluation against what it left. */
 export interface UploadReport {
@@ -66,14 +65,15 @@ export async function measureUpload(
 }
 
 async function upload(
-  { url }: Server,
+  { url, authorized }: Server,
   memory: ResidentMemory,
   rows: number,
   dimension: number,
   note: (line: string) => void,
 ): Promise<UploadReport> {
   const json = async (path: string, init: RequestInit): Promise<unknown> => {
-    const response = await fetch(`${url}${path}`, init);
+    const headers = { ...authorized, ...(init.headers as Record<string, string> | undefined) };
+    const response = await fetch(`${url}${path}`, { ...init, headers });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response.json();
   };
@@ -209,24 +209,12 @@ class ResidentMemory {
 
   constructor(root: number) {
     this.#timer = setInterval(() => {
-      const bytes = descendants(root).reduce((sum, pid) => sum + residentBytes(pid), 0);
-      this.most[this.phase] = Math.max(this.most[this.phase], bytes);
+      this.most[this.phase] = Math.max(this.most[this.phase], workerdBytes(root));
     }, 200);
   }
 
   stop(): void {
     clearInterval(this.#timer);
-  }
-}
-
-/** Of a process that is workerd; 0 for any other, and where the system does not tell. */
-function residentBytes(pid: number): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    if (!/^Name:\s+workerd$/m.test(status)) return 0;
-    return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
-  } catch {
-    return 0;
   }
 }
 
