@@ -46,11 +46,33 @@ export function respondToError(error: unknown, context: Context): Response {
   }
   const requestId = context.get('requestId');
   logError(error, { requestId });
+  if (isOverload(error)) {
+    const { status, details, headers } = new ApiError(
+      503,
+      {
+        message: 'The storage has more to do than it can; send it again in a second.',
+        code: 'storage_overloaded',
+      },
+      { 'Retry-After': '1' },
+    );
+    return context.json({ error: details }, status, headers);
+  }
   const details = new ApiError(500, {
     message: `The server failed. The log has the cause under the request id ${requestId}.`,
     code: 'internal_error',
   }).details;
   return context.json({ error: details }, 500);
+}
+
+/**
+ * Whether an error says that D1 or a Durable Object has too many requests waiting. Only the latter has a property for it:
+ * https://developers.cloudflare.com/durable-objects/best-practices/error-handling/,
+ * https://developers.cloudflare.com/d1/observability/debug-d1/.
+ */
+function isOverload(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const isSaid = 'overloaded' in error && error.overloaded === true;
+  return isSaid || /\boverloaded\b|requests queued/i.test(error.message);
 }
 
 /** Parses with zod. Throws an `ApiError` 400 that names the first field at fault. */
