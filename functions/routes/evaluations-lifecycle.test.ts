@@ -221,7 +221,7 @@ describe('a dry run', () => {
       speeds: { kernel: { multiplyAddsPerSecond: 7e9, measured: false } },
       limits: {
         shards: 5000,
-        shardMultiplyAdds: { kernel: 2.1e10, rows: 2.1e9 },
+        shardMultiplyAdds: { kernel: 2.1e10, rows: 9e9 },
         shardQueries: 512,
         shardTimeoutSeconds: 30,
       },

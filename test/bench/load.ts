@@ -30,7 +30,7 @@ export interface Latencies {
 /** What came of the requests of a phase. */
 export interface PhaseReport {
   readonly seconds: number;
-  /** Requests a second that were due, and that were answered 2xx. */
+  /** Requests a second that were due, and that were answered 2xx until the last answer came. */
   readonly due: number;
   readonly served: number;
   /** By status. `failed` had no answer; `unsent` found as many waiting as this client sends at a time. */
@@ -171,7 +171,8 @@ class LoadClient {
       // Answers that have come are read in between, even where this client is behind.
       if (i % 32 === 31) await new Promise((resolve) => setImmediate(resolve));
     }
-    return reportOf(await Promise.all(samples), seconds);
+    const answered = await Promise.all(samples);
+    return reportOf(answered, seconds, (performance.now() - begun) / 1000);
   }
 
   /** Seconds until ten embeddings in turn were answered within a time. @throws {Error} where that takes too long. */
@@ -278,14 +279,21 @@ function isServed(status: Sample['status']): boolean {
   return typeof status === 'number' && status < 300;
 }
 
-function reportOf(samples: readonly Sample[], seconds: number): PhaseReport {
+/** @param sent seconds in which they were sent, and `answered` in which all were answered. */
+function reportOf(samples: readonly Sample[], sent: number, answered: number): PhaseReport {
   const answers: Record<string, number> = {};
   for (const { status } of samples) answers[status] = (answers[status] ?? 0) + 1;
   const served = samples.filter(({ status }) => isServed(status));
   const latencies = Object.fromEntries(
     kinds.map((kind) => [kind, latenciesOf(served.filter((sample) => sample.kind === kind))]),
   ) as Record<Kind, Latencies>;
-  return { seconds, due: samples.length / seconds, served: served.length / seconds, answers, latencies };
+  return {
+    seconds: sent,
+    due: samples.length / sent,
+    served: served.length / answered,
+    answers,
+    latencies,
+  };
 }
 
 function latenciesOf(samples: readonly Sample[]): Latencies {
